@@ -1,0 +1,158 @@
+"""What the engine wants done. The daemon performs effects in order, one event's at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from cygnet.boundary.notices import Notice
+from cygnet.boundary.specs import PolicySpec, SaId, SaSpec
+from cygnet.values.endpoint import Address, Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send an IKE message. From a local port other than 500 it gets the non-ESP marker.
+
+    ``keepalive``: the single byte 0xFF, never with a marker (RFC 3948 §2.3).
+    """
+
+    local: Endpoint
+    remote: Endpoint
+    data: bytes
+    keepalive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InstallSa:
+    spec: SaSpec
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSa:
+    """The outer endpoints of an SA changed (MOBIKE, NAT mapping)."""
+
+    id: SaId
+    local: Endpoint
+    remote: Endpoint
+    encap: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSa:
+    id: SaId
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPolicy:
+    spec: PolicySpec
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePolicy:
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHeld:
+    """The negotiation an Acquire started has failed: drop the packets held for this policy."""
+
+    policy_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Ask the data plane for counters; answered by event Usage."""
+
+    ref: int
+    ids: tuple[SaId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Look a host name up; answered by event Resolved. ``version`` 4, 6 or 0 (any)."""
+
+    ref: int
+    host: str
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FindSource:
+    """Ask which local address reaches ``remote``; answered by event SourceAddress."""
+
+    ref: int
+    remote: Address
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualIp:
+    """Add (or remove) an internal address the peer gave us."""
+
+    address: Address
+    add: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunUpdown:
+    """Run an updown script. ``verb``: up-client, down-client, up-host, ..."""
+
+    command: str
+    environment: tuple[tuple[str, str], ...]
+
+
+class Outcome(Enum):
+    """How a request of the user ended; the CLI maps it to its exit status."""
+
+    OK = 0
+    FAILED = 1
+    NOT_FOUND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Log lines of IKE_SA ``ike_uid`` belong to request ``ref`` from here on."""
+
+    ref: int
+    ike_uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Request ``ref`` is done; ``text`` is its last line, ``reason`` what likely caused a failure."""
+
+    ref: int
+    outcome: Outcome
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportKeys:
+    """Keys for Wireshark's decryption tables; only made when asked for by an explicit switch."""
+
+    table: str  #: "ikev1", "ikev2" or "esp"
+    line: str
+
+    def __repr__(self) -> str:
+        return f"ExportKeys(table={self.table!r})"
+
+
+Effect = (
+    Send
+    | InstallSa
+    | UpdateSa
+    | RemoveSa
+    | InstallPolicy
+    | RemovePolicy
+    | ReleaseHeld
+    | Query
+    | Resolve
+    | FindSource
+    | VirtualIp
+    | RunUpdown
+    | Attach
+    | Finish
+    | ExportKeys
+    | Notice
+)

@@ -1,0 +1,174 @@
+"""What happened. ``Engine.handle(event, now)`` takes each of these.
+
+``ref`` ties an answer to its question: given by whoever asks (the daemon for requests of
+the user, the engine for queries), unique while it is open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cygnet.boundary.specs import SaId, SaUsage
+from cygnet.model.config import Config
+from cygnet.values.endpoint import Address, Endpoint
+from cygnet.values.selector import TrafficSelector
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """An IKE message. The four zero bytes of port 4500 (RFC 3948 §2.2) are already taken off."""
+
+    local: Endpoint
+    remote: Endpoint
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The timer of ``next_deadline`` fired. Being early is harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Load this configuration in place of the one before.
+
+    Connections that are equal to before keep their SAs; ``fresh`` names those to treat as new
+    although they are equal (``reload``). ``start`` False: load without auto= actions.
+    """
+
+    config: Config
+    fresh: frozenset[str] = frozenset()
+    start: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Initiate:
+    """``up``: bring up child ``name`` (or all children of connection ``name``)."""
+
+    ref: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """``down``: ``name``, ``name{}``, ``name[]``, ``name{3}``, ``[3]``, ``{3}``, ``[*]``, ``{*}``."""
+
+    ref: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``route``: install the trap or shunt of child ``name``."""
+
+    ref: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unroute:
+    ref: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rekey:
+    """Rekey now: ``{n}`` a CHILD_SA, ``[n]`` an IKE_SA, or a name; ``reauth`` for IKE_SAs."""
+
+    ref: int
+    target: str
+    reauth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """The daemon stops: delete every SA (deletes are sent once, nobody waits)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Answer to effect Resolve. ``addresses`` empty: it failed, ``error`` says how."""
+
+    ref: int
+    addresses: tuple[Address, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesChanged:
+    """The machine's own addresses or routes changed (MOBIKE)."""
+
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAddress:
+    """Answer to effect FindSource: the local address packets to ``remote`` leave from."""
+
+    ref: int
+    address: Address | None
+
+
+# Reports of a data plane.
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """A packet wants through trap ``policy_id``; source and destination say which packet."""
+
+    policy_id: int
+    reqid: int
+    source: TrafficSelector
+    destination: TrafficSelector
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A byte or packet limit (or the sequence numbers' end) was reached; hard: the SA is dead."""
+
+    sa: SaId
+    reqid: int
+    hard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Answer to effect Query."""
+
+    ref: int
+    usages: tuple[SaUsage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingChanged:
+    """Authentic ESP of an encapsulated inbound SA came from another endpoint (RFC 3947 §6)."""
+
+    sa: SaId
+    remote: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class InstallFailed:
+    """A data plane could not install ``sa`` or policy ``policy_id``."""
+
+    sa: SaId | None
+    policy_id: int | None
+    error: str
+
+
+Report = Acquire | Expired | Usage | MappingChanged | InstallFailed
+Event = (
+    Datagram
+    | Tick
+    | Configure
+    | Initiate
+    | Terminate
+    | Route
+    | Unroute
+    | Rekey
+    | Shutdown
+    | Resolved
+    | AddressesChanged
+    | SourceAddress
+    | Report
+)

@@ -1,0 +1,1 @@
+"""The one configuration model that every dialect (ipsec.conf, swanctl.conf, vici) becomes."""

@@ -1,0 +1,268 @@
+"""Connections, children, secrets and daemon settings, as the engine reads them.
+
+All times are seconds, 0 meaning "never" or "no limit" where not said otherwise. Defaults are
+those of a bare value; each dialect brings its own (COMPATIBILITY: ipsec.conf §2.3, swanctl §2.6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from cygnet.values.identity import ANY, Identity
+from cygnet.values.proposal import Proposal
+from cygnet.values.secret import Secret
+from cygnet.values.selector import TrafficSelector
+
+
+class IkeVersion(Enum):
+    ANY = "ike"  #: initiate IKEv2, accept both
+    V1 = "ikev1"
+    V2 = "ikev2"
+
+
+class StartAction(Enum):
+    """What loading a child does (auto=add, route, start)."""
+
+    NONE = "none"
+    TRAP = "trap"
+    START = "start"
+    TRAP_START = "trap|start"
+
+
+class CloseAction(Enum):
+    """What follows when a child is lost (dpdaction, closeaction)."""
+
+    NONE = "none"
+    TRAP = "trap"  #: install a trap, so that traffic brings it back ("hold")
+    START = "start"  #: negotiate again at once ("restart")
+
+
+class Mode(Enum):
+    TUNNEL = "TUNNEL"
+    TRANSPORT = "TRANSPORT"
+    BEET = "BEET"
+    PASS = "PASS"  #: shunts: no negotiation, only a policy
+    DROP = "DROP"
+    REJECT = "REJECT"
+
+    @property
+    def is_shunt(self) -> bool:
+        return self in (Mode.PASS, Mode.DROP, Mode.REJECT)
+
+
+class Unique(Enum):
+    """uniqueids: what happens when the same peer identity connects again."""
+
+    NO = "no"  #: only on INITIAL_CONTACT
+    REPLACE = "replace"  #: the new one replaces the old one ("yes")
+    KEEP = "keep"  #: the new one is refused
+    NEVER = "never"  #: INITIAL_CONTACT is ignored too
+
+
+class Fragmentation(Enum):
+    NO = "no"
+    ACCEPT = "accept"
+    YES = "yes"
+    FORCE = "force"
+
+
+class AuthMethod(Enum):
+    PSK = "psk"
+    PUBKEY = "pubkey"
+    EAP = "eap"
+    XAUTH = "xauth"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRound:
+    """How one end authenticates in one round (RFC 4739; IKEv1 has one, XAuth a second)."""
+
+    method: AuthMethod = AuthMethod.PSK
+    id: Identity = ANY  #: ANY: the end's address (local), or whatever it says (remote)
+    method_detail: str = ""  #: what the dialect said beyond it: "rsa-2048-sha256", "eap-tls"
+    eap_id: Identity = ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """Soft and hard limits of a CHILD_SA in one unit (seconds, bytes or packets); 0: none.
+
+    The soft limit in use is ``rekey - random(0..jitter)``.
+    """
+
+    rekey: int = 0
+    life: int = 0
+    jitter: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One child (CHILD_SA, phase 2) of a connection. In ipsec.conf a conn is both."""
+
+    name: str
+    proposals: tuple[Proposal, ...] = ()
+    local_ts: tuple[TrafficSelector, ...] = ()
+    remote_ts: tuple[TrafficSelector, ...] = ()
+    mode: Mode = Mode.TUNNEL
+    start_action: StartAction = StartAction.NONE
+    dpd_action: CloseAction = CloseAction.NONE
+    close_action: CloseAction = CloseAction.NONE
+    time: Lifetime = Lifetime(rekey=3060, life=3600, jitter=540)
+    bytes: Lifetime = Lifetime()
+    packets: Lifetime = Lifetime()
+    inactivity: int = 0
+    reqid: int = 0  #: 0: given by the engine
+    replay_window: int = 32  #: packets; 0 switches replay protection off
+    tfc_padding: int = 0  #: pad to this length; -1: to the path MTU
+    priority: int = 0  #: 0: computed from the selectors
+    install_policy: bool = True
+    copy_df: bool = True
+    copy_ecn: bool = True
+    copy_dscp: str = "out"  #: out, in, yes, no
+    ipcomp: bool = False
+    updown: str = ""  #: command run with PLUTO_* in its environment
+    interface: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One IKE peer configuration with its children."""
+
+    name: str
+    version: IkeVersion = IkeVersion.ANY
+    local_addrs: tuple[str, ...] = ("%any",)  #: IP, FQDN, %any, subnet or range
+    remote_addrs: tuple[str, ...] = ("%any",)
+    local_port: int = 500
+    remote_port: int = 500
+    proposals: tuple[Proposal, ...] = ()
+    local: tuple[AuthRound, ...] = (AuthRound(),)
+    remote: tuple[AuthRound, ...] = (AuthRound(),)
+    children: tuple[Child, ...] = ()
+    aggressive: bool = False
+    mobike: bool = True
+    force_encap: bool = False
+    fragmentation: Fragmentation = Fragmentation.YES
+    childless: str = "allow"  #: allow, prefer, force, never
+    dscp: int = 0
+    dpd_delay: float = 0.0  #: seconds of silence before a liveness check
+    dpd_timeout: float = 0.0  #: IKEv1 only; 0: after the retransmissions
+    keyingtries: int = 1  #: 0: for ever
+    unique: Unique = Unique.NO
+    rekey_time: int = 14400  #: IKE_SA rekeying (IKEv2)
+    reauth_time: int = 0  #: IKE_SA reauthentication (the only kind IKEv1 has)
+    over_time: int = 1440  #: hard limit after rekey_time/reauth_time
+    rand_time: int = 1440  #: subtracted at random from rekey_time/reauth_time
+    vips: tuple[str, ...] = ()  #: virtual IPs to ask for ("0.0.0.0", "::" for any)
+    pools: tuple[str, ...] = ()  #: pools to give virtual IPs from
+    pull: bool = True  #: IKEv1 mode config: client asks (pull) or server pushes
+    allow_any: bool = False  #: the remote address may be another than configured
+    ppk_id: str = ""
+    ppk_required: bool = False
+
+    def child(self, name: str) -> Child | None:
+        return next((c for c in self.children if c.name == name), None)
+
+
+class SecretKind(Enum):
+    PSK = "PSK"
+    EAP = "EAP"  #: also XAUTH
+    NTLM = "NTLM"
+    PPK = "PPK"
+    RSA = "RSA"
+    ECDSA = "ECDSA"
+    PKCS8 = "PKCS8"
+    P12 = "P12"
+    PIN = "PIN"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSecret:
+    """One entry of ipsec.secrets or of ``secrets``. ``owners`` empty: for everybody.
+
+    For PSK, EAP, NTLM and PPK ``secret`` is the secret itself; for key files it is the
+    passphrase and ``file`` the path as written.
+    """
+
+    kind: SecretKind
+    owners: tuple[Identity, ...]
+    secret: Secret
+    file: str = ""
+    name: str = ""  #: swanctl's section name or vici's unique id
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Addresses to hand out: a network or range, and attributes by name (dns, nbns, ...)."""
+
+    name: str
+    addrs: str
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Daemon-wide settings: ``charon.*`` of strongswan.conf and ``config setup``."""
+
+    port: int = 500
+    port_nat_t: int = 4500
+    retransmit_timeout: float = 4.0
+    retransmit_base: float = 1.8
+    retransmit_tries: int = 5
+    retransmit_jitter: int = 0  #: percent
+    retransmit_limit: float = 0.0  #: seconds, 0: none
+    keep_alive: float = 20.0  #: NAT keep-alive interval; 0 = never
+    half_open_timeout: float = 30.0
+    init_limit_half_open: int = 0
+    cookie_threshold: int = 30  #: half-open IKE_SAs before cookies are asked for; 0: never
+    block_threshold: int = 5  #: half-open IKE_SAs per source address; 0: no limit
+    dos_protection: bool = True
+    fragment_size: int = 1280  #: bytes of an IP packet with an IKE fragment; 0: 1280/576 by family
+    max_packet: int = 10000
+    reuse_ikesa: bool = True
+    retry_initiate_interval: float = 0.0
+    delete_rekeyed: bool = False  #: IKEv1: delete a rekeyed CHILD_SA at once
+    delete_rekeyed_delay: float = 5.0
+    close_ike_on_child_failure: bool = False
+    make_before_break: bool = True
+    follow_redirects: bool = True
+    prefer_configured_proposals: bool = True
+    aggressive_psk_responder: bool = False  #: i_dont_care_about_security_and_use_aggressive_mode_psk
+    accept_unencrypted_mainmode: bool = False
+    replay_window: int = 32
+    inactivity_close_ike: bool = False
+    send_vendor_id: bool = False
+    install_routes: bool = True
+    routing_table: int = 220
+    routing_table_prio: int = 220
+    unique: Unique = Unique.REPLACE
+    log_levels: tuple[tuple[str, int], ...] = ()  #: (group, level) of charondebug; default 1
+    filelogs: tuple[FileLog, ...] = ()
+    dns: tuple[str, ...] = ()  #: charon.dns1, dns2
+    nbns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileLog:
+    """One ``charon.filelog`` section."""
+
+    path: str
+    levels: tuple[tuple[str, int], ...] = (("default", 1),)
+    append: bool = True
+    flush_line: bool = False
+    ike_name: bool = False
+    time_format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that is loaded: what one ``update`` hands to the engine."""
+
+    connections: tuple[Connection, ...] = ()
+    secrets: tuple[SharedSecret, ...] = field(default=(), repr=False)
+    pools: tuple[Pool, ...] = ()
+    settings: Settings = Settings()
+
+    def connection(self, name: str) -> Connection | None:
+        return next((c for c in self.connections if c.name == name), None)

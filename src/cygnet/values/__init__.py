@@ -1,0 +1,1 @@
+"""Small immutable values that every other package speaks in; imports nothing of cygnet."""
