@@ -180,5 +180,5 @@ TRANSFORM_IDS: dict[int, type[OpenEnum]] = {
     TransformType.INTEG: IntegId,
     TransformType.KE: KeId,
     TransformType.ESN: EsnId,
-    **{t: KeId for t in range(TransformType.AKE1, TransformType.AKE7 + 1)},
+    **dict.fromkeys(range(TransformType.AKE1, TransformType.AKE7 + 1), KeId),
 }

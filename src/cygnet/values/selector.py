@@ -65,7 +65,7 @@ class TrafficSelector:
 
     def networks(self) -> list[IPv4Network] | list[IPv6Network]:
         """The CIDR networks that make up the range (for routes)."""
-        return list(summarize_address_range(self.start, self.end))  # type: ignore[arg-type,return-value]
+        return list(summarize_address_range(self.start, self.end))  # type: ignore[return-value]
 
     def set_address(self, address: Address) -> TrafficSelector:
         """A dynamic selector with its end's address filled in; any other one unchanged."""
