@@ -1,0 +1,66 @@
+"""The offload engine of the userspace ESP plane: bursts of packets in, bursts of packets out.
+
+No sockets, no clock, no policy: the worker (``dataplane/tun``) reads and writes, finds the SA,
+and hands over memory. Tunnel mode with an AEAD; what is not (CBC + HMAC, transport mode) goes
+the ordinary way, one packet at a time.
+
+How it is meant to be called (all sizes in bytes)::
+
+    # arena.py     one preallocated block for a burst of reads, packed one after the other
+    arena = Arena(capacity)
+    while arena.open():                       # room for one more read of up to 64 KB
+        n = os.readv(tun, [arena.room()])     # or sock.recvmsg_into([arena.room()], ...)
+        piece = arena.take(n)                 # memoryview of what was read; valid until clear()
+    arena.clear()
+
+    # vnet.py      virtio-net headers (10 bytes: IFF_VNET_HDR without VNET_HDR_SZ), VNET = 10
+    parse(piece) -> (flags, gso_type, header_length, gso_size, csum_start, csum_offset)
+
+    # flow.py      what a per-flow decision may be cached under
+    flow_key(packet: memoryview) -> bytes | None   # None: a fragment, options, an extension
+                                                   # header, a stump: decide it packet by packet
+    # sa.py        the mutable state of one direction; counters are read straight from it
+    OutboundSa(spi, aead, salt, *, esn=False, sequence=0, size_limit=1472)
+        .sequence                   last 64-bit sequence number used (32 bits without ESN)
+        .bytes .packets             inner bytes and packets sealed
+        .size_limit                 largest ESP datagram, ESP header to ICV: outer path MTU - outer
+                                    IP - UDP headers; the worker changes it when it learns of an MTU
+        .inner_limit                largest inner packet that size_limit leaves room for
+        .spent                      True: the sequence numbers are used up, nothing is sealed any more
+    InboundSa(spi, aead, salt, admits, *, esn=False, window=32, decap_ecn=None)
+        admits(packet) -> bool      the selector check (RFC 4301 §5.2), asked once per flow and kept;
+                                    forget_flows() after the selectors changed
+        decap_ecn(packet, ecn) -> bool   asked per packet when the outer header says CE or ECT(1):
+                                    marks the inner header in place, False: drop (RFC 6040 §4.2)
+        .replay                     the window; .highest  .bytes .packets  .replayed .failed .outside
+                                    .malformed .dummies
+    aead is what cygnet.crypto gives for ESP: encrypt_into(nonce, data, aad, out) -> int and
+    decrypt_into(nonce, data, aad, out) -> int, both in place; decrypt_into raises one of
+    sa.FORGED for a wrong ICV. Keys of 4-byte-salt AEADs (AES-GCM-16, ChaCha20-Poly1305).
+
+    # outbound.py  TUN reads -> trains for UDP_SEGMENT
+    sealer = Sealer()
+    sealer.seal(sa, reads: Sequence[memoryview]) -> list[Train]
+        reads: each a vnet header and one packet (GSO up to 64 KB, or a single one), all of this SA.
+        Train = (datagrams: memoryview, size: int, count: int, tos: int): count datagrams of size
+        bytes one after the other, the last one maybe shorter: one sendmsg with UDP_SEGMENT=size
+        (count == 1: without). At most 64 datagrams and 65,507 bytes. tos: of the inner header, for
+        the outer DSCP and ECN. Views are valid until the next call of seal. Fewer packets than
+        reads come out when sa.spent, or when a read is no packet at all (sealer.malformed counts).
+        A single packet over sa.inner_limit is sealed all the same: the worker decides before
+        (ICMP too big, or outer fragmentation). GSO packets are cut smaller where they do not fit.
+
+    # inbound.py   UDP_GRO receives -> packets with virtio-net headers for TUN writes
+    opener = Opener(lookup: Callable[[int], InboundSa | None])
+    opener.receive(piece: memoryview, size: int, ecn: int = 0) -> None
+        piece: one recvmsg, writable, left alone until flush; size: of its datagrams (UDP_GRO's
+        control message; len(piece) without one). Decrypts in place, at once.
+    opener.flush() -> list[memoryview]
+        what to write to the TUN, in order per flow: each a vnet header and a packet, TCP segments
+        of one flow joined across everything received since the last flush. Valid until the next
+        receive.
+    opener.strangers: list[memoryview]   datagrams that are not for an SA here (IKE with its four
+                                         zero bytes, keep-alives, unknown SPIs); emptied by flush
+    opener.authentic: set[InboundSa]     SAs that got authentic packets since the last flush
+                                         (MappingChanged, idle times); emptied by flush
+"""
