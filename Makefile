@@ -1,0 +1,30 @@
+# The two commands: make demo, make test. Both install what they need and say what they do.
+PYTEST = .venv/bin/python -m pytest
+WORKERS ?= 2
+
+.PHONY: demo test check lint bench dev clean
+
+demo: ## the oregon tunnel, live, in network namespaces (IKE=2: over IKEv2); root
+	@./cygnet demo $(if $(IKE),--ike $(IKE))
+
+test: lint ## everything, with real tunnels and real peers where root allows
+	@tools/prepare test
+	$(PYTEST) -n $(WORKERS) --dist loadfile tests
+
+check: lint ## what to run before every commit: linters and the tests without namespaces
+	$(PYTEST) -q -n $(WORKERS) -m "not root and not slow" tests
+
+lint: dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: ## beside strongSwan's charon on this machine: a table and bench/results/*.json; root
+	@tools/prepare runtime bench
+	.venv/bin/python -m bench $(BENCH)
+
+dev: ## .venv with everything that developing needs
+	@tools/prepare dev
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results
