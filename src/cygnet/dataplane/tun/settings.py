@@ -1,0 +1,22 @@
+"""What an operator may set of the userspace data plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TunSettings:
+    """Defaults are charon's where it has the setting (routing_table, routing_table_prio)."""
+
+    device: str = "cygnet0"  #: name of the TUN device, at most 15 characters
+    mtu: int = 1400  #: of the device: fits ESP with any cipher in UDP over IPv4 on Ethernet
+    routing_table: int = 220  #: the table that holds all of our routes
+    routing_table_prio: int = 220  #: of the rule that leads there
+    mark: int = 220  #: SO_MARK of outer packets, which that rule lets pass by
+    set_routes: bool = True  #: charon.install_routes; False: the user routes to the device
+    set_virtual_ips: bool = True  #: charon.install_virtual_ip
+    hold_packets: int = 64  #: kept for one trap while its tunnel is negotiated
+    hold_bytes: int = 256 * 1024  #: kept for all traps together
+    hold_seconds: float = 60.0  #: a packet older than this is of no use to its sender any more
+    socket_buffer: int = 4 << 20  #: bytes; the kernel's default of 208 KB loses packets in bursts
