@@ -1,0 +1,79 @@
+"""What a person sees of a ConfigError.
+
+    /etc/ipsec.conf:14:17: keyexchange: 'ikev3' is not one of ike, ikev1, ikev2; did you mean 'ikev2'?
+       14 |     keyexchange=ikev3
+          |                 ^~~~~
+
+Files may hold anything, so what is printed from them is made printable first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from cygnet.values.errors import ConfigError
+
+#: What the caret underlines: the word at the column, up to what separates words in a value.
+_WORD = re.compile(r"[^\s,\"]+")
+#: Longest piece of a value that an error repeats.
+_QUOTE_LIMIT = 60
+
+
+class BadValue(ValueError):
+    """A value that its keyword does not take. ``found`` is the part of it that is wrong."""
+
+    def __init__(self, found: str, reason: str) -> None:
+        super().__init__(reason)
+        self.found, self.reason = found, reason
+
+
+def printable(text: str) -> str:
+    """Text without anything that moves the cursor, and without what no terminal can encode."""
+    return "".join(c if c.isprintable() else " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def quoted(text: str) -> str:
+    """A piece of somebody's file, in quotes, of bounded length."""
+    text = text if len(text) <= _QUOTE_LIMIT else text[: _QUOTE_LIMIT - 3] + "..."
+    return f"'{printable(text)}'"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that was likely meant; empty where none is near."""
+    found = get_close_matches(word[:_QUOTE_LIMIT].lower(), list(known), n=1, cutoff=0.7)
+    return found[0] if found else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?``, or nothing."""
+    near = nearest(word, known)
+    return f"; did you mean '{near}'?" if near else ""
+
+
+def not_one_of(found: str, accepted: Iterable[str]) -> BadValue:
+    accepted = list(accepted)
+    reason = f"{quoted(found)} is not one of {', '.join(accepted)}{did_you_mean(found, accepted)}"
+    return BadValue(found, reason)
+
+
+def render(error: ConfigError) -> str:
+    """The error with its place, and the source line with a caret below where there is one."""
+    place = error.place
+    head = f"{place.file}:{place.line}:{place.column}: " if place.line else f"{place.file}: "
+    head += f"{error.keyword}: {error.reason}" if error.keyword else error.reason
+    if not error.source:
+        return printable(head)
+    number = f"{place.line:5} | "
+    word = _WORD.match(error.source, place.column - 1)
+    tail = "~" * (len(word.group()) - 1) if word else ""
+    caret = " " * (place.column - 1) + "^" + tail
+    return f"{printable(head)}\n{number}{printable(error.source)}\n{' ' * (len(number) - 2)}| {caret}"
+
+
+def in_file_order(errors: Iterable[ConfigError]) -> list[ConfigError]:
+    """Errors as somebody reads the files: by file in order of appearance, then by line."""
+    errors = list(errors)
+    files = {file: n for n, file in enumerate(dict.fromkeys(e.place.file for e in errors))}
+    return sorted(errors, key=lambda e: (files[e.place.file], e.place.line, e.place.column))
