@@ -119,7 +119,7 @@ def decode(kind: type[Decodable], data: bytes) -> Decodable:
 
 
 def test_the_table_is_keyed_by_the_types_own_number_and_every_row_has_an_example() -> None:
-    assert all(kind.TYPE == number for number, kind in PAYLOADS.items())
+    assert all(number == kind.TYPE for number, kind in PAYLOADS.items())
     assert {type(value) for value, _ in KNOWN} == set(PAYLOADS.values())
 
 
