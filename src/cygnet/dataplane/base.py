@@ -31,7 +31,7 @@ class DataPlane(Protocol):
         """Raises DataPlaneError (EEXIST: such an SA is there; EINVAL: algorithm or key)."""
 
     def update_sa(self, id: SaId, local: Endpoint, remote: Endpoint, encap: bool) -> None:
-        """Move an SA's outer endpoints. ENOENT if there is none."""
+        """Move an SA's outer endpoints; its ``SaId.destination`` follows. ENOENT if there is none."""
 
     def remove_sa(self, id: SaId) -> None:
         """Removing what is not there is not an error (it may just have expired)."""

@@ -1,1 +1,1 @@
-""""""
+"""The protocol engine: events in, effects out; no socket, no clock, no chance of its own."""

@@ -1,0 +1,63 @@
+"""Which connection an incoming negotiation belongs to: by addresses first, by identities later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cygnet.engine.addresses import fits
+from cygnet.engine.context import Context
+from cygnet.model.config import Connection, IkeVersion
+from cygnet.values.endpoint import Address
+from cygnet.values.identity import ANY, Identity
+
+_ACCEPTS = {1: (IkeVersion.ANY, IkeVersion.V1), 2: (IkeVersion.ANY, IkeVersion.V2)}
+
+
+def by_address(ctx: Context, local: Address, remote: Address, version: int) -> list[Connection]:
+    """Every connection that fits both addresses, the closest fit first, then in file order."""
+    scored = []
+    for connection in ctx.config.connections:
+        if connection.version not in _ACCEPTS[version]:
+            continue
+        ours = _best(ctx, connection.local_addrs, local)
+        theirs = 1 if connection.allow_any else 0
+        theirs = max(theirs, _best(ctx, connection.remote_addrs, remote))
+        if ours and theirs:
+            scored.append((-(theirs * 10 + ours), connection))
+    scored.sort(key=lambda pair: pair[0])
+    return [connection for _, connection in scored]
+
+
+def _best(ctx: Context, words: Iterable[str], address: Address) -> int:
+    return max((fits(w, address, ctx.resolved.get(w, ())) for w in words), default=0)
+
+
+def by_identity(
+    connections: Iterable[Connection], local_id: Identity | None, remote_id: Identity
+) -> list[Connection]:
+    """Those whose identities fit, best first, order kept among equals.
+
+    ``local_id``: what the peer called us (IDr), None if it did not. A connection whose remote
+    identity is %any takes everybody; one whose local identity is %any answers to its address.
+    """
+    scored = []
+    for connection in connections:
+        theirs = remote_id.matches(connection.remote[0].id if connection.remote else ANY)
+        wanted = connection.local[0].id if connection.local else ANY
+        ours = 1 if local_id is None or local_id.is_any or wanted.is_any else wanted.matches(local_id)
+        if theirs and ours:
+            scored.append((-(theirs * 10 + ours), connection))
+    scored.sort(key=lambda pair: pair[0])
+    return [connection for _, connection in scored]
+
+
+def own_identity(connection: Connection, address: Address) -> Identity:
+    """leftid, or the local address where none is configured."""
+    configured = connection.local[0].id if connection.local else ANY
+    return Identity.of_address(address) if configured.is_any else configured
+
+
+def expected_identity(connection: Connection, address: Address) -> Identity:
+    """rightid, or the remote address where none is configured and the address is concrete."""
+    configured = connection.remote[0].id if connection.remote else ANY
+    return Identity.of_address(address) if configured.is_any else configured
