@@ -62,8 +62,7 @@ def install(ctx: Context, connection: Connection, child: Child) -> None:
     if child.mode.is_shunt:
         _install_shunt(ctx, connection, child)
         return
-    remote = next((a for w in connection.remote_addrs if (a := concrete(w)) is not None), None)
-    remote = remote or next((a[0] for w in connection.remote_addrs if (a := ctx.resolved.get(w))), None)
+    remote = next((a for w in connection.remote_addrs for a in _known(ctx, w)), None)
     if remote is None:
         raise RequestError("installing trap failed, remote address unknown")
     local = next(
@@ -83,6 +82,11 @@ def install(ctx: Context, connection: Connection, child: Child) -> None:
             ctx.log("CHD", f"installing trap '{child.name}' failed, no local address reaches {remote}")
 
     ctx.emit(FindSource(ctx.ask(answered), remote))
+
+
+def _known(ctx: Context, word: str) -> tuple[Address, ...]:
+    address = concrete(word)
+    return (address,) if address is not None else ctx.resolved.get(word, ())
 
 
 def _install_trap(

@@ -56,6 +56,7 @@ class Host:
         self.effects: list[fx.Effect] = []  #: everything since the start, in order
         self.finished: dict[int, fx.Finish] = {}
         self.attached: dict[int, list[int]] = {}
+        self._events: list[Event] = []
         self._refs = count(1)
         self._starts = count(1)
         self.plane: DataPlane = plane if plane is not None else Recorder()
@@ -101,9 +102,15 @@ class Host:
             self.handle(Datagram(destination, source, data))
 
     def handle(self, event: Event) -> None:
-        for effect in self.engine.handle(event, self.now):
-            self.effects.append(effect)
-            self._perform(effect)
+        """One event; answers that its effects bring at once wait until all of them are performed."""
+        self._events.append(event)
+        if len(self._events) > 1:
+            return
+        while self._events:
+            for effect in self.engine.handle(self._events[0], self.now):
+                self.effects.append(effect)
+                self._perform(effect)
+            self._events.pop(0)
 
     def tick(self) -> None:
         self.handle(Tick())
