@@ -66,7 +66,7 @@ def configure(ctx: Context, event: Configure) -> None:
             _uninstall(ctx, name)
         elif after != before:
             _change(ctx, before, after)
-    for name, connection in new.items():
+    for name in new:
         if name not in old:
             ctx.log("CFG", f"added configuration '{name}'")
     if not event.start:
