@@ -183,7 +183,7 @@ class Context:
     def retire(self, sa: IkeSa) -> None:
         """An IKE_SA that another one replaced: give the peer time to delete it, then do it ourselves."""
         self.timers.cancel_owner(sa.uid)
-        self.timers.set(sa.uid, Deadline.EXPIRE, self.now + RETIRE_DELAY)
+        self.timers.set(sa.uid, Deadline.RETIRE, self.now + RETIRE_DELAY)
 
     def attach(self, wish: Wish, sa: IkeSa) -> None:
         """From here on the log lines of ``sa`` are shown to whoever waits for this wish."""

@@ -382,7 +382,7 @@ class IkeSa(ABC):
         self.tries += 1
         if retry and self.initiator and self.wishes and (limit == 0 or self.tries < limit):
             shown = f"{self.tries + 1}/{limit}" if limit else f"{self.tries + 1}"
-            self.log("IKE", f"trying again ({shown})", 1)
+            self.log("IKE", f"{reason or 'peer not responding'}, trying again ({shown})")
             self.replace_by_new(RETRY_DELAY)
             return
         self.give_up()
@@ -485,6 +485,8 @@ class IkeSa(ABC):
                 self.reauthenticate()
             case Deadline.EXPIRE:
                 self.log("IKE", f"IKE_SA {self} expired: its maximum lifetime is over")
+                self.delete()
+            case Deadline.RETIRE:
                 self.delete()
             case Deadline.DPD:
                 self._dpd_due()

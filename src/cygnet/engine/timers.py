@@ -20,6 +20,7 @@ class Deadline(Enum):
     REKEY = auto()  #: the IKE_SA's soft lifetime is over (IKEv2)
     REAUTH = auto()  #: the IKE_SA is to be authenticated anew
     EXPIRE = auto()  #: the IKE_SA's hard lifetime is over
+    RETIRE = auto()  #: an IKE_SA that another one replaced has been left for the peer to delete: do it
     DPD = auto()  #: the peer has been silent for dpd_delay: ask whether it lives
     DPD_TIMEOUT = auto()  #: the peer has not answered for dpd_timeout (IKEv1)
     KEEPALIVE = auto()  #: the NAT in front of us wants to see a packet
