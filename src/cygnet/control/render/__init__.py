@@ -1,0 +1,1 @@
+"""Snapshots as people and programs read them: strongSwan's status text, JSON, vici messages."""

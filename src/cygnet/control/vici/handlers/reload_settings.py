@@ -1,0 +1,27 @@
+"""``reload-settings``: read the configuration files again, as `cygnet update` does.
+
+The answer has what strongSwan's has (success, errmsg), and for the terminal of the user
+``text``: every diagnostic, one a line.
+"""
+
+from __future__ import annotations
+
+from cygnet.control.outcomes import Decision, Reload
+from cygnet.control.vici.codec import Message
+from cygnet.control.vici.handlers.arguments import BadRequest, boolean, string
+from cygnet.control.view import View
+
+#: our argument ``what``: update changes what changed, reload takes everything anew
+KINDS = {
+    "update": Reload(),
+    "reload": Reload(fresh=True),
+    "secrets": Reload(connections=False),
+}
+
+
+def handle(request: Message, view: View) -> Decision:
+    what = string(request, "what", "update")
+    if what not in KINDS:
+        raise BadRequest(f"'what' must be one of {', '.join(KINDS)}, not '{what[:32]}'")
+    kind = KINDS[what]
+    return Reload(kind.connections, kind.fresh, boolean(request, "apply"))

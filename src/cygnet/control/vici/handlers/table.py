@@ -1,0 +1,74 @@
+"""The commands and events of the control socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cygnet.control.outcomes import Decision, refused
+from cygnet.control.vici.codec import Message
+from cygnet.control.vici.handlers import (
+    cygnet_status,
+    get_algorithms,
+    get_pools,
+    initiate,
+    install,
+    list_conns,
+    list_policies,
+    list_sas,
+    rekey,
+    reload_settings,
+    stats,
+    terminate,
+    uninstall,
+    version,
+)
+from cygnet.control.vici.handlers.arguments import BadRequest
+from cygnet.control.view import View
+
+Handler = Callable[[Message, View], Decision]
+
+#: vici's names where strongSwan has the command; ours begin with "cygnet-"
+COMMANDS: dict[str, Handler] = {
+    "version": version.handle,
+    "stats": stats.handle,
+    "initiate": initiate.handle,
+    "terminate": terminate.handle,
+    "rekey": rekey.handle,
+    "install": install.handle,
+    "uninstall": uninstall.handle,
+    "list-sas": list_sas.handle,
+    "list-conns": list_conns.handle,
+    "list-policies": list_policies.handle,
+    "get-pools": get_pools.handle,
+    "get-algorithms": get_algorithms.handle,
+    "reload-settings": reload_settings.handle,
+    "cygnet-status": cygnet_status.handle,
+}
+
+#: what a client may register for: streams of commands, then what happens by itself
+EVENTS = frozenset(
+    {
+        "control-log",
+        "list-sa",
+        "list-conn",
+        "list-policy",
+        "cygnet-text",
+        "log",
+        "ike-updown",
+        "ike-rekey",
+        "child-updown",
+        "child-rekey",
+        "alert",
+    }
+)
+
+
+def decide(command: str, request: Message, view: View) -> Decision | None:
+    """What to do about an untrusted request; None: no such command."""
+    handler = COMMANDS.get(command)
+    if handler is None:
+        return None
+    try:
+        return handler(request, view)
+    except BadRequest as error:
+        return refused(str(error))
