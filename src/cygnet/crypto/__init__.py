@@ -1,1 +1,1 @@
-"""Algorithms as rows: prf, encr, integ, ke; config keywords from them. The only importer of ``cryptography``."""
+"""Algorithms as rows: prf, encr, integ, ke; config keywords from them. Only we import ``cryptography``."""

@@ -38,14 +38,13 @@ class Method(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeRow:
-    """``charon_name`` is how strongSwan's log and status spell it."""
+    """``kem``: answers with a ciphertext of another length than the key it was sent."""
 
     id: KeId
     method: Method
     keywords: tuple[str, ...]
-    charon_name: str
     use: Use
-    kem: bool = False  #: answers with a ciphertext: only as an additional exchange or with IKE_INTERMEDIATE
+    kem: bool = False
 
 
 class PrivateKe:
@@ -67,26 +66,26 @@ _V2 = Use.IKEV2 | Use.ESP | Use.AH
 
 
 def _modp(id: KeId, group: dh.ModpGroup, keyword: str) -> KeRow:
-    return KeRow(id, group, (keyword,), id.name, Use.ANY)
+    return KeRow(id, group, (keyword,), Use.ANY)
 
 
-def _ecp(id: KeId, curve: ec.EllipticCurve, keyword: str, name: str) -> KeRow:
-    return KeRow(id, EcpGroup(curve), (keyword,), name, Use.ANY)
+def _ecp(id: KeId, curve: ec.EllipticCurve, keyword: str) -> KeRow:
+    return KeRow(id, EcpGroup(curve), (keyword,), Use.ANY)
 
 
 def _kem(id: KeId, kem: mlkem.Kem, keyword: str) -> KeRow:
-    return KeRow(id, kem, (keyword,), id.name, _V2, kem=True)
+    return KeRow(id, kem, (keyword,), _V2, kem=True)
 
 
 ROWS: tuple[KeRow, ...] = (
-    KeRow(KeId.CURVE_25519, X25519, ("curve25519", "x25519"), "CURVE_25519", Use.ANY),
-    KeRow(KeId.CURVE_448, X448, ("curve448", "x448"), "CURVE_448", Use.ANY),
-    _ecp(KeId.ECP_256, ec.SECP256R1(), "ecp256", "ECP_256"),
-    _ecp(KeId.ECP_384, ec.SECP384R1(), "ecp384", "ECP_384"),
-    _ecp(KeId.ECP_521, ec.SECP521R1(), "ecp521", "ECP_521"),
-    _ecp(KeId.BRAINPOOL_256, ec.BrainpoolP256R1(), "ecp256bp", "ECP_256_BP"),
-    _ecp(KeId.BRAINPOOL_384, ec.BrainpoolP384R1(), "ecp384bp", "ECP_384_BP"),
-    _ecp(KeId.BRAINPOOL_512, ec.BrainpoolP512R1(), "ecp512bp", "ECP_512_BP"),
+    KeRow(KeId.CURVE_25519, X25519, ("curve25519", "x25519"), Use.ANY),
+    KeRow(KeId.CURVE_448, X448, ("curve448", "x448"), Use.ANY),
+    _ecp(KeId.ECP_256, ec.SECP256R1(), "ecp256"),
+    _ecp(KeId.ECP_384, ec.SECP384R1(), "ecp384"),
+    _ecp(KeId.ECP_521, ec.SECP521R1(), "ecp521"),
+    _ecp(KeId.BRAINPOOL_256, ec.BrainpoolP256R1(), "ecp256bp"),
+    _ecp(KeId.BRAINPOOL_384, ec.BrainpoolP384R1(), "ecp384bp"),
+    _ecp(KeId.BRAINPOOL_512, ec.BrainpoolP512R1(), "ecp512bp"),
     _modp(KeId.MODP_3072, dh.GROUPS[3072], "modp3072"),
     _modp(KeId.MODP_4096, dh.GROUPS[4096], "modp4096"),
     _modp(KeId.MODP_6144, dh.GROUPS[6144], "modp6144"),
@@ -98,8 +97,8 @@ ROWS: tuple[KeRow, ...] = (
     _modp(KeId.MODP_1024_160, dh.MODP_1024_160, "modp1024s160"),
     _modp(KeId.MODP_2048_224, dh.MODP_2048_224, "modp2048s224"),
     _modp(KeId.MODP_2048_256, dh.MODP_2048_256, "modp2048s256"),
-    _ecp(KeId.ECP_224, ec.SECP224R1(), "ecp224", "ECP_224"),
-    _ecp(KeId.ECP_192, ec.SECP192R1(), "ecp192", "ECP_192"),
+    _ecp(KeId.ECP_224, ec.SECP224R1(), "ecp224"),
+    _ecp(KeId.ECP_192, ec.SECP192R1(), "ecp192"),
     _kem(KeId.ML_KEM_768, mlkem.ML_KEM_768, "mlkem768"),
     _kem(KeId.ML_KEM_1024, mlkem.ML_KEM_1024, "mlkem1024"),
 )

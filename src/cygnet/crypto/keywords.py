@@ -1,0 +1,258 @@
+"""Proposals in words: ``aes128-sha256-modp2048``, with strongSwan's keywords and rules.
+
+The words come from the rows of ``encr``, ``integ``, ``prf`` and ``ke``. Words are joined by
+``-`` in any order; of each kind, the order is that of preference. As strongSwan does,
+
+- an IKE proposal without a prf gets those of its integrity algorithms;
+- integrity algorithms beside AEAD ciphers give a prf and are then dropped;
+- a prf in an ESP or AH proposal is dropped, and ``noesn`` is meant where neither is said.
+
+Stricter than strongSwan: encryption without integrity is refused for ESP too (RFC 8221 §5:
+"unauthenticated encryption ... MUST NOT be used").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from cygnet.crypto import encr, integ, ke, prf
+from cygnet.crypto.names import in_order, proposal_text, proposals_text, transform_text
+from cygnet.crypto.rows import Use
+from cygnet.values.iana import EsnId, KeId, PrfId, Protocol, TransformType
+from cygnet.values.proposal import Proposal, Transform
+
+__all__ = [
+    "Keyword",
+    "default_proposals",
+    "known_keywords",
+    "parse_proposal",
+    "proposal_text",
+    "proposals_text",
+    "supported",
+    "transform_text",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """One word: the transform it stands for, and where that may be negotiated."""
+
+    word: str
+    transform: Transform
+    use: Use
+
+
+#: words of strongSwan for what cygnet does not have, and why not
+UNSUPPORTED: dict[str, str] = {
+    **dict.fromkeys(("des", "modpnull"), "it protects nothing"),
+    **dict.fromkeys(
+        ("blowfish", "blowfish128", "blowfish192", "blowfish256", "cast128"),
+        "a 64-bit block cipher that nobody needs any more",
+    ),
+    **dict.fromkeys(
+        (
+            *(f"{name}{bits}" for name in ("serpent", "twofish") for bits in ("", 128, 192, 256)),
+            *("camelliaxcbc", "prfcamelliaxcbc", "modpcustom", "newhope128"),
+            *("ntru112", "ntru128", "ntru192", "ntru256"),
+        ),
+        "it has only a private number",
+    ),
+    **dict.fromkeys(
+        (
+            *(f"camellia{bits}ctr" for bits in (128, 192, 256)),
+            *(f"camellia{bits}ccm{icv}" for bits in (128, 192, 256) for icv in (8, 64, 12, 96, 16, 128)),
+            *("ecp224bp", "mlkem512"),
+        ),
+        "the cryptographic library does not have it",
+    ),
+}
+
+
+def _encr_words() -> Iterator[Keyword]:
+    for row in encr.ROWS:
+        for transform in row.transforms():
+            for pattern in row.keywords:
+                yield Keyword(pattern.format(bits=transform.key_length), transform, row.use)
+                if pattern.endswith("{bits}") and transform.key_length == 128:
+                    yield Keyword(pattern.removesuffix("{bits}"), transform, row.use)  # "aes" is aes128
+
+
+def _words() -> Iterator[Keyword]:
+    yield from _encr_words()
+    for i in integ.ROWS:
+        yield from (Keyword(w, Transform(TransformType.INTEG, i.id), i.use) for w in i.keywords)
+    for p in prf.ROWS:
+        yield from (Keyword(w, Transform(TransformType.PRF, p.id), Use.ANY) for w in p.keywords)
+    for k in ke.ROWS:
+        yield from (Keyword(w, Transform(TransformType.KE, k.id), k.use) for w in k.keywords)
+    yield Keyword("modpnone", Transform(TransformType.KE, KeId.NONE), Use.ANY)
+    yield Keyword("esn", Transform(TransformType.ESN, EsnId.ESN), Use.IPSEC)
+    yield Keyword("noesn", Transform(TransformType.ESN, EsnId.NO_ESN), Use.IPSEC)
+
+
+KEYWORDS: dict[str, Keyword] = {k.word: k for k in _words()}
+_PREFIXED = re.compile(r"ke([1-7])_(.*)", re.DOTALL)
+_PRF_OF_INTEG: dict[int, PrfId] = {row.id: row.prf for row in integ.ROWS}
+_AEAD = frozenset(row.id for row in encr.ROWS if row.aead)
+_USE = {Protocol.ESP: Use.ESP, Protocol.AH: Use.AH}
+
+
+def known_keywords() -> tuple[str, ...]:
+    """Every word that ``parse_proposal`` takes, but for the prefixes ``ke1_`` to ``ke7_``."""
+    return tuple(KEYWORDS)
+
+
+def _unknown(word: str) -> ValueError:
+    if word in UNSUPPORTED:
+        return ValueError(f"'{word}' is not supported: {UNSUPPORTED[word]}")
+    near = get_close_matches(word.lower()[:40], KEYWORDS, n=3, cutoff=0.6)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return ValueError(f"'{word[:40]}' is not a known algorithm{hint}")
+
+
+def _use(protocol: Protocol, version: int) -> Use:
+    if protocol in _USE:
+        return _USE[protocol]
+    return {1: Use.IKEV1, 2: Use.IKEV2}.get(version, Use.IKE)
+
+
+def _transform(word: str, protocol: Protocol, version: int) -> Transform:
+    prefixed = _PREFIXED.fullmatch(word)
+    if prefixed:
+        return _additional(word, int(prefixed[1]), prefixed[2], version)
+    keyword = KEYWORDS.get(word)
+    if keyword is None:
+        raise _unknown(word)
+    if not keyword.use & _use(protocol, version):
+        where = f"IKEv{version}" if protocol == Protocol.IKE and version else Protocol(protocol).name
+        raise ValueError(f"'{word}' cannot be used in an {where} proposal")
+    return keyword.transform
+
+
+def _additional(word: str, number: int, method: str, version: int) -> Transform:
+    """``ke1_mlkem768``: an additional key exchange, RFC 9370. ``ke1_none`` makes it optional."""
+    if version == 1:
+        raise ValueError(f"'{word}': IKEv1 has no additional key exchanges")
+    kind = TransformType(TransformType.AKE1 + number - 1)
+    if method in ("none", "modpnone"):
+        return Transform(kind, KeId.NONE)
+    keyword = KEYWORDS.get(method)
+    if keyword is None:
+        raise _unknown(method)
+    if keyword.transform.type != TransformType.KE:
+        raise ValueError(f"'{word}': '{method}' is not a key exchange method")
+    return Transform(kind, keyword.transform.id)
+
+
+def parse_proposal(text: str, protocol: Protocol, version: int = 0) -> Proposal:
+    """``parse_proposal("aes128-sha256-modp2048", Protocol.IKE)``; ``version`` 1, 2 or 0 for either.
+
+    Raises ValueError: the text says which word is wrong, or what is missing.
+    """
+    words = [word.strip() for word in text.split("-")]
+    if not all(words):
+        raise ValueError("an algorithm is missing" if any(words) else "the proposal is empty")
+    given = [_transform(word, protocol, version) for word in words]
+    completed = _complete_ike(given) if protocol == Protocol.IKE else _complete_ipsec(given, protocol)
+    return Proposal(protocol, in_order(completed))
+
+
+def _of(kind: TransformType, transforms: Iterable[Transform]) -> list[Transform]:
+    return [t for t in transforms if t.type == kind]
+
+
+def _without(kind: TransformType, transforms: Iterable[Transform]) -> list[Transform]:
+    return [t for t in transforms if t.type != kind]
+
+
+def _complete_ike(given: list[Transform]) -> list[Transform]:
+    if not _of(TransformType.PRF, given):
+        integrity = _of(TransformType.INTEG, given)
+        given = given + [Transform(TransformType.PRF, _PRF_OF_INTEG[t.id]) for t in integrity]
+    given = [t for t in given if t != Transform(TransformType.KE, KeId.NONE)]
+    given = _check_ciphers(given, "IKE")
+    if not _of(TransformType.PRF, given):
+        raise ValueError("an IKE proposal needs a prf (such as prfsha256)")
+    if not _of(TransformType.KE, given):
+        raise ValueError("an IKE proposal needs a key exchange method (such as x25519 or modp2048)")
+    return given
+
+
+def _complete_ipsec(given: list[Transform], protocol: Protocol) -> list[Transform]:
+    given = _without(TransformType.PRF, given)
+    if protocol == Protocol.ESP:
+        given = _check_ciphers(given, "ESP")
+    elif not _of(TransformType.INTEG, given):
+        raise ValueError("an AH proposal needs an integrity algorithm (such as sha256)")
+    if not _of(TransformType.ESN, given):
+        given = [*given, Transform(TransformType.ESN, EsnId.NO_ESN)]
+    return given
+
+
+def _check_ciphers(given: list[Transform], name: str) -> list[Transform]:
+    """The transforms without integrity where all ciphers are AEAD. Raises on a mixture."""
+    ciphers = _of(TransformType.ENCR, given)
+    if not ciphers:
+        raise ValueError(f"an {name} proposal needs an encryption algorithm (such as aes128)")
+    aead = [t.id in _AEAD for t in ciphers]
+    if all(aead):
+        return _without(TransformType.INTEG, given)
+    if any(aead):
+        raise ValueError("AEAD and other ciphers cannot stand in one proposal: separate them by a comma")
+    if not _of(TransformType.INTEG, given):
+        raise ValueError(f"'{_word_of(ciphers[0])}' needs an integrity algorithm (such as sha256) beside it")
+    return given
+
+
+def _word_of(transform: Transform) -> str:
+    return next(k.word for k in KEYWORDS.values() if k.transform == transform)
+
+
+_CURVES = "x25519-x448-ecp256-ecp384-ecp521-ecp256bp-ecp384bp-ecp512bp"
+_GROUPS = f"{_CURVES}-modp3072-modp4096-modp6144-modp8192-modp2048"
+_CBC = "aes128-aes192-aes256-camellia128-camellia192-camellia256-3des"
+_SHA2 = "sha256-sha384-sha512"
+
+#: What is proposed and accepted where nothing is configured: strongSwan 6.0's selection and order
+#: (what has less than 128 bits of strength comes last, MD5 and the small groups not at all).
+_DEFAULTS: dict[tuple[Protocol, int], tuple[str, ...]] = {
+    (Protocol.IKE, 1): (f"{_CBC}-{_SHA2}-sha1-{_GROUPS}",),
+    (Protocol.IKE, 2): (
+        "aes128-aes192-aes256-aes128ctr-aes192ctr-aes256ctr-camellia128-camellia192-camellia256-3des-"
+        f"{_SHA2}-sha1-aesxcbc-aescmac-"
+        f"prfsha256-prfsha384-prfsha512-prfaesxcbc-prfaescmac-prfsha1-{_GROUPS}",
+        "aes128gcm16-aes192gcm16-aes256gcm16-aes128ccm16-aes192ccm16-aes256ccm16-chacha20poly1305-"
+        "aes128gcm12-aes192gcm12-aes256gcm12-aes128gcm8-aes192gcm8-aes256gcm8-"
+        "aes128ccm12-aes192ccm12-aes256ccm12-aes128ccm8-aes192ccm8-aes256ccm8-"
+        f"prfsha256-prfsha384-prfsha512-prfaesxcbc-prfaescmac-prfsha1-{_GROUPS}",
+    ),
+    (Protocol.ESP, 0): (
+        "aes128gcm16-aes192gcm16-aes256gcm16-noesn",
+        f"aes128-aes192-aes256-{_SHA2}-sha1-aesxcbc-noesn",
+    ),
+    (Protocol.AH, 0): (f"{_SHA2}-sha1-aesxcbc-noesn",),
+}
+_PARSED = {key: tuple(parse_proposal(t, *key) for t in texts) for key, texts in _DEFAULTS.items()}
+
+
+def default_proposals(protocol: Protocol, version: int = 2) -> tuple[Proposal, ...]:
+    """What stands for ``default``, and what ipsec.conf adds where ``!`` is missing."""
+    if protocol == Protocol.IKE:
+        return _PARSED[protocol, 1 if version == 1 else 2]
+    return _PARSED[protocol, 0]
+
+
+def supported(transform: Transform) -> bool:
+    """Whether cygnet can do a transform (one that a peer offers, say)."""
+    return transform in _SUPPORTED
+
+
+_SUPPORTED = frozenset(k.transform for k in KEYWORDS.values()) | {
+    Transform(TransformType(kind), k.transform.id)
+    for kind in range(TransformType.AKE1, TransformType.AKE7 + 1)
+    for k in KEYWORDS.values()
+    if k.transform.type == TransformType.KE
+}
