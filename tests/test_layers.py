@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "credentials": {"values", "crypto", "model"},
     "engine": {"values", "wire", "crypto", "model", "credentials", "boundary"},
     "dataplane": {"values", "wire", "crypto", "boundary"},
-    "control": {"values", "model", "boundary", "config"},
+    "control": {"values", "crypto", "model", "boundary", "config"},  # crypto: names only
     "cli": {"values", "control", "config", "lab"},
     "daemon": {
         "values", "wire", "crypto", "model", "boundary", "config", "credentials", "engine", "dataplane",

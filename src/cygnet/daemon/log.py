@@ -33,9 +33,9 @@ class Levels:
     @classmethod
     def of(cls, pairs: tuple[tuple[str, int], ...]) -> Levels:
         """From (group, level) pairs; "default" and "any" stand for all the others."""
-        named = {group.lower(): level for group, level in pairs}
-        default = named.pop("default", named.pop("any", DEFAULT_LEVEL))
-        return cls(default, named)
+        named = {group.upper(): level for group, level in pairs}
+        default = named.pop("DEFAULT", named.pop("ANY", DEFAULT_LEVEL))
+        return cls(default, {**named, **{group.lower(): level for group, level in named.items()}})
 
     def want(self, log: Log) -> bool:
         return log.level <= (self.groups or {}).get(log.group, self.default)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot
 from cygnet.boundary.specs import SaId
-from cygnet.control.render.status import child_proposal, connecting, established, ike_proposal
+from cygnet.control.render.status import child_proposal, connecting, established
 from cygnet.control.view import Facts, Usages
+from cygnet.crypto.names import proposal_text
 from cygnet.model.config import Connection
 
 
@@ -73,7 +74,7 @@ def _ike_sa(sa: IkeSnapshot, now: float, usages: Usages) -> dict[str, object]:
         "local": {"address": str(sa.local.address), "port": sa.local.port, "id": str(sa.local_id)},
         "remote": {"address": str(sa.remote.address), "port": sa.remote.port, "id": str(sa.remote_id)},
         "behind_nat": {"local": sa.local_behind_nat, "remote": sa.remote_behind_nat},
-        "proposal": ike_proposal(sa.proposal) if sa.proposal else None,
+        "proposal": proposal_text(sa.proposal) if sa.proposal else None,
         "established_seconds": None if age is None else -age,
         "rekey_in": _until(sa.rekey_at, now),
         "reauth_in": _until(sa.reauth_at, now),

@@ -11,8 +11,9 @@ from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot,
 from cygnet.boundary.specs import SaUsage
 from cygnet.control.render.times import span
 from cygnet.control.view import Usages
+from cygnet.crypto.names import proposal_text
 from cygnet.model.config import AuthMethod, Connection
-from cygnet.values.iana import EsnId, KeId, TransformType
+from cygnet.values.iana import EsnId, TransformType
 from cygnet.values.proposal import Proposal
 from cygnet.values.selector import TrafficSelector
 
@@ -108,7 +109,7 @@ def _ike_details(sa: IkeSnapshot, now: float, method: str) -> Iterator[str]:
             line += ", rekeying disabled"
     yield line
     if sa.proposal:
-        yield f"{head} IKE proposal: {ike_proposal(sa.proposal)}"
+        yield f"{head} IKE proposal: {proposal_text(sa.proposal)}"
     if sa.tasks_queued:
         yield f"{head} Tasks queued: {' '.join(sa.tasks_queued)}"
     if sa.tasks_active:
@@ -161,41 +162,11 @@ def _volume(usage: SaUsage | None, direction: str) -> str:
     return text
 
 
-#: Transform types in the order in which strongSwan prints a proposal
-_IKE_ORDER = (
-    TransformType.ENCR,
-    TransformType.INTEG,
-    TransformType.PRF,
-    TransformType.KE,
-    *(TransformType(n) for n in range(TransformType.AKE1, TransformType.AKE7 + 1)),
-)
-
-
-def ike_proposal(proposal: Proposal) -> str:
-    """``AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048``."""
-    names = []
-    for kind in _IKE_ORDER:
-        names += [_transform(kind, t.name) for t in proposal.of_type(kind) if not _is_none(kind, t.id)]
-    return "/".join(names)
-
-
-def _transform(kind: TransformType, name: str) -> str:
-    if kind == TransformType.PRF:
-        return f"PRF_{name}"
-    return f"{kind.name.replace('AKE', 'KE')}_{name}" if kind >= TransformType.AKE1 else name
-
-
-def _is_none(kind: TransformType, id: int) -> bool:
-    return kind >= TransformType.KE and id == KeId.NONE
-
-
 def child_proposal(proposal: Proposal) -> str:
     """``AES_CBC_128/HMAC_SHA2_256_128/MODP_2048``, with ``/ESN`` where it is used."""
-    names = [t.name for t in proposal.of_type(TransformType.ENCR) + proposal.of_type(TransformType.INTEG)]
-    names += [t.name for t in proposal.of_type(TransformType.KE) if t.id != KeId.NONE]
-    if any(t.id == EsnId.ESN for t in proposal.of_type(TransformType.ESN)):
-        names.append("ESN")
-    return "/".join(names)
+    esn = proposal.first(TransformType.ESN)
+    text = proposal_text(proposal.without(TransformType.ESN))
+    return f"{text}/ESN" if esn is not None and esn.id == EsnId.ESN else text
 
 
 def connection(conn: Connection) -> Iterator[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot
 from cygnet.boundary.specs import SaId
 from cygnet.control.vici.codec import Message, Value
 from cygnet.control.view import Usages
+from cygnet.crypto.names import transform_text
 from cygnet.model.config import AuthMethod, AuthRound, Connection, IkeVersion
-from cygnet.values.iana import TRANSFORM_IDS, EsnId, TransformType
+from cygnet.values.iana import EsnId, TransformType
 from cygnet.values.proposal import Proposal
 from cygnet.values.selector import TrafficSelector
 
@@ -110,11 +113,16 @@ def _algorithms(proposal: Proposal | None) -> Message:
         keys = _ALGORITHM_KEYS.get(transform.type)
         if keys is None or transform.id == 0:
             continue
-        name = TRANSFORM_IDS[transform.type](transform.id).name
-        section[keys[0]] = f"PRF_{name}" if transform.type == TransformType.PRF else name
+        section[keys[0]] = _without_round(transform_text(replace(transform, key_length=0)))
         if transform.key_length and keys[1]:
             section[keys[1]] = str(transform.key_length)
     return section
+
+
+def _without_round(name: str) -> str:
+    """``ML_KEM_768`` of ``KE1_ML_KEM_768``: vici's key says which round it is."""
+    head, _, rest = name.partition("_")
+    return rest if head[:2] == "KE" and head[2:].isdigit() else name
 
 
 def policy(routed: RoutedSnapshot) -> Message:
