@@ -145,11 +145,15 @@ class Host:
         )
         try:
             out, err = process.communicate(input, timeout=timeout)
-        except BaseException as error:
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            raise LabError(
+                f"{self.name}: {' '.join(argv)}: still running after {timeout:g} s\n{out}{err}".rstrip()
+            ) from None
+        except BaseException:
             stop(process)
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            raise LabError(f"{self.name}: {' '.join(argv)}: still running after {timeout:g} s") from None
+            raise
         if check and process.returncode != 0:
             raise LabError(
                 f"{self.name}: {' '.join(argv)}: exit status {process.returncode}\n{out}{err}".rstrip()
@@ -208,10 +212,14 @@ class Host:
 
     # ------------------------------------------------------------ end
 
-    def kill(self) -> None:
-        """End the host: all its processes, its devices, everything. Idempotent."""
+    def doom(self) -> None:
+        """Begin to end: ``kill`` of several hosts is soon done when all of them are doomed before."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """End the host: all its processes, its devices, everything. Idempotent."""
+        self.doom()
         for process in self.background:
             stop(process)
         if self._holder is not None:

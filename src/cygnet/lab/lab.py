@@ -48,5 +48,7 @@ class Lab:
 
     def close(self) -> None:
         for host in self.hosts.values():
+            host.doom()
+        for host in self.hosts.values():
             host.kill()
         self.hosts.clear()
