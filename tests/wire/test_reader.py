@@ -22,7 +22,7 @@ def test_numbers_are_read_in_network_order() -> None:
 
 @pytest.mark.parametrize("read", ["u8", "u16", "u32", "u64"])
 def test_reading_past_the_end_is_the_peers_error(read: str) -> None:
-    with pytest.raises(PeerError, match="SA payload: . bytes wanted, 0 left") as caught:
+    with pytest.raises(PeerError, match=r"SA payload: . bytes wanted, 0 left") as caught:
         getattr(Reader(b"", "SA payload", malformed=16), read)()
     assert caught.value.notify == 16
 
