@@ -1,0 +1,286 @@
+"""The packet path, pure: which packet goes where, sealed or opened, and what is reported.
+
+    host -> outbound(packet) -> policy -> SA -> seal -> Outlet.to_wire
+    wire -> inbound(esp)     -> SA -> open -> selectors -> Outlet.to_host
+
+Used by the memory plane as it is. The TUN worker uses it for decisions, and for packets that
+its offload engine does not take. Time is a parameter; nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from errno import EEXIST
+from typing import Protocol
+
+from cygnet.boundary.events import Acquire, Expired, MappingChanged, Report, Usage
+from cygnet.boundary.specs import PolicyAction, PolicySpec, SaId, SaSpec, SaUsage
+from cygnet.dataplane.drops import Drop
+from cygnet.dataplane.esp import packet as esp
+from cygnet.dataplane.esp.encapsulate import disclose, enclose, outer_fields
+from cygnet.dataplane.esp.sa import InboundSa, OutboundSa
+from cygnet.dataplane.esp.sad import SaDatabase
+from cygnet.dataplane.ip import fragment, icmp, mss
+from cygnet.dataplane.ip.header import Flow, dont_fragment, flow_key, parse
+from cygnet.dataplane.policy.spd import PolicyDatabase
+from cygnet.dataplane.policy.traps import HeldPackets, HoldLimits
+from cygnet.values.endpoint import Address, Endpoint
+from cygnet.values.errors import DataPlaneError
+from cygnet.values.selector import TrafficSelector
+
+_MOST_FLOWS = 16384  #: decisions remembered; beyond, the memory is begun anew
+_IPV6_MINIMUM = 1280  #: an IPv6 sender need not go below (RFC 8200 §5)
+_LEAST_MTU = {4: 576, 6: 1280}  #: an ICMP error that says less is not believed (RFC 4301 §8.2)
+
+
+class Outlet(Protocol):
+    """Where packets leave."""
+
+    def to_wire(self, sa: OutboundSa, packet: bytes, tos: int, df: bool) -> None:
+        """An ESP packet to ``sa.remote``."""
+
+    def to_host(self, packet: bytes) -> None:
+        """A packet for this host or its network: decapsulated, or an ICMP error of ours."""
+
+    def to_clear(self, packet: bytes) -> None:
+        """A packet that a pass policy lets by."""
+
+
+class Forwarder:
+    """``report`` is called in the middle of packet handling: it must only take note."""
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        report: Callable[[Report], None],
+        random: Callable[[int], bytes],
+        limits: HoldLimits = HoldLimits(),  # noqa: B008 - an immutable value
+        mtu: int = 1500,
+    ) -> None:
+        self.sad = SaDatabase()
+        self.spd = PolicyDatabase()
+        self.held = HeldPackets(limits)
+        self.drops: Counter[Drop] = Counter()
+        self.mtu = mtu  #: of outer paths about which nothing is known
+        self._outlet, self._report, self._random = outlet, report, random
+        self._decisions: dict[bytes, PolicySpec | OutboundSa] = {}
+
+    # what the data plane interface asks for --------------------------------------------
+
+    def install_sa(self, spec: SaSpec, now: float) -> InboundSa | OutboundSa:
+        sa = self.sad.add(spec, self.mtu)
+        if isinstance(sa, OutboundSa):
+            self._decisions.clear()
+            self._send_held(spec.reqid, now)
+        return sa
+
+    def update_sa(self, id: SaId, local: Endpoint, remote: Endpoint, encap: bool) -> None:
+        self.sad.move(id, local, remote, encap)
+
+    def remove_sa(self, id: SaId) -> None:
+        if isinstance(self.sad.remove(id), OutboundSa):
+            self._decisions.clear()
+
+    def install_policy(self, spec: PolicySpec) -> None:
+        if spec.id in self.spd.policies:
+            raise DataPlaneError(f"install policy {spec.id}", EEXIST, "its id is in use")
+        self.spd.add(spec)
+        self._decisions.clear()
+
+    def remove_policy(self, id: int, now: float) -> None:
+        self.spd.remove(id)
+        self._decisions.clear()
+        self.drops[Drop.NO_SA] += len(self.held.release(id, now))
+
+    def release_held(self, policy_id: int, now: float) -> None:
+        self.drops[Drop.NO_SA] += len(self.held.release(policy_id, now))
+
+    def usages(self, ids: Sequence[SaId], now: float) -> tuple[SaUsage, ...]:
+        found = ((id, self.sad.get(id)) for id in ids)
+        return tuple(replace(sa.usage(now), id=id) for id, sa in found if sa is not None)
+
+    def query(self, ref: int, ids: Sequence[SaId], now: float) -> None:
+        self._report(Usage(ref, self.usages(ids, now)))
+
+    def learn_mtu(self, peer: Address, mtu: int) -> None:
+        """The path to ``peer`` takes packets of at most ``mtu`` bytes, IP header and all."""
+        for sa in self.sad.towards(peer):
+            sa.set_mtu(max(mtu, _LEAST_MTU[peer.version]))
+
+    def statistics(self) -> dict[str, int]:
+        counters = {drop.value: self.drops[drop] for drop in Drop}
+        counters["held"] = self.held.count
+        counters["hold_overflow"], counters["hold_expired"] = self.held.overflowed, self.held.expired
+        return counters
+
+    # outbound --------------------------------------------------------------------------
+
+    def outbound(self, packet: bytes, now: float) -> None:
+        """A packet of this host or its network."""
+        sa = self.decide(packet, now)
+        if sa is not None:
+            self.protect(sa, packet, now)
+
+    def decide(self, packet: bytes, now: float) -> OutboundSa | None:
+        """The SA for a packet; None: it was held, dropped, answered or let by."""
+        key = flow_key(packet)
+        decision = self._decisions.get(key) if key else None
+        if decision is None:
+            decision = self._look_up(packet)
+            if decision is None:
+                return None
+            if key:
+                if len(self._decisions) >= _MOST_FLOWS:
+                    self._decisions.clear()
+                self._decisions[key] = decision
+        if isinstance(decision, OutboundSa):
+            return decision
+        self._treat(decision, packet, now)
+        return None
+
+    def protect(self, sa: OutboundSa, packet: bytes, now: float) -> None:
+        """Seal and send a packet, cut or answered where it is too big for the path."""
+        if mss.is_syn(packet):
+            packet = mss.clamp(packet, sa.inner_limit)
+        if len(packet) <= sa.inner_limit:
+            self._seal(sa, packet, now)
+            return
+        if not dont_fragment(packet):
+            for piece in fragment.fragment4(packet, sa.inner_limit):
+                self._seal(sa, piece, now)
+        elif packet[0] >> 4 == 6 and len(packet) <= _IPV6_MINIMUM:
+            self._seal(sa, packet, now, whole=False)
+        else:
+            self.drops[Drop.TOO_BIG] += 1
+            self._answer(icmp.too_big(packet, sa.inner_limit))
+
+    def _look_up(self, packet: bytes) -> PolicySpec | OutboundSa | None:
+        flow = parse(packet)
+        if flow is None:
+            self.drops[Drop.MALFORMED] += 1
+            return None
+        policies = self.spd.matching(flow)
+        if not policies:
+            self.drops[Drop.NO_POLICY] += 1
+            return None
+        first = policies[0]
+        if first.action is not PolicyAction.PROTECT:
+            return first
+        sa = self.sad.newest(first.reqid, packet)
+        if sa is not None:
+            return sa
+        if self.sad.outbound(first.reqid):
+            self.drops[Drop.NOT_COVERED] += 1
+            return None
+        # A tunnel's own policy whose SA has just expired: the trap of the same reqid may hold the packet.
+        return next((p for p in policies if p.trap and p.reqid == first.reqid), first)
+
+    def _treat(self, policy: PolicySpec, packet: bytes, now: float) -> None:
+        """What is done with a packet that has no SA."""
+        match policy.action:
+            case PolicyAction.PASS:
+                self._outlet.to_clear(packet)
+            case PolicyAction.DROP:
+                self.drops[Drop.SHUNTED] += 1
+            case PolicyAction.REJECT:
+                self.drops[Drop.SHUNTED] += 1
+                self._answer(icmp.prohibited(packet))
+            case PolicyAction.PROTECT if policy.trap:
+                self._hold(policy, packet, now)
+            case PolicyAction.PROTECT:
+                self.drops[Drop.NO_SA] += 1
+
+    def _hold(self, policy: PolicySpec, packet: bytes, now: float) -> None:
+        if self.held.hold(policy.id, packet, now):
+            flow = parse(packet)
+            assert flow is not None  # decide() parsed it
+            self._report(Acquire(policy.id, policy.reqid, *_selectors(flow)))
+
+    def _send_held(self, reqid: int, now: float) -> None:
+        for policy_id in self.held.waiting():
+            if self.spd.policies[policy_id].reqid == reqid:
+                for packet in self.held.release(policy_id, now):
+                    self.outbound(packet, now)
+
+    def _seal(self, sa: OutboundSa, packet: bytes, now: float, whole: bool = True) -> None:
+        payload, next_header = enclose(sa, packet)
+        tos, df = outer_fields(sa, packet)
+        sealed = esp.seal(sa, payload, next_header, self._random)
+        if sealed is None:
+            self.drops[Drop.SPENT] += 1
+        else:
+            self._outlet.to_wire(sa, sealed, tos, df and whole)
+            sa.bytes += len(packet)
+            sa.packets += 1
+        self.used(sa, now)
+
+    def _answer(self, packet: bytes | None) -> None:
+        if packet is not None:
+            self._outlet.to_host(packet)
+
+    # inbound ---------------------------------------------------------------------------
+
+    def inbound(self, local: Address, remote: Endpoint, packet: bytes, tos: int, now: float) -> None:
+        """An ESP packet off the wire, as it came: untrusted. ``remote.port`` 0 without UDP."""
+        sa = self.sad.inbound.get(int.from_bytes(packet[:4], "big"))
+        if sa is None:
+            if packet != b"\xff":  # a NAT keep-alive (RFC 3948 §2.3) is no loss
+                self.drops[Drop.UNKNOWN_SPI if len(packet) >= 8 else Drop.MALFORMED] += 1
+            return
+        opened = esp.open(sa, packet)
+        if isinstance(opened, Drop):
+            self.drops[opened] += 1
+            return
+        self.used_from(sa, remote, now)
+        inner = disclose(sa, *opened, remote.address, tos)
+        if not isinstance(inner, Drop) and not sa.admits(inner):
+            sa.outside += 1
+            inner = Drop.OUTSIDE
+        if isinstance(inner, Drop):
+            self.drops[inner] += 1
+            return
+        sa.bytes += len(inner)
+        sa.packets += 1
+        self.used(sa, now)
+        self._outlet.to_host(self.clamped(sa, inner))
+
+    def clamped(self, sa: InboundSa, packet: bytes) -> bytes:
+        """A SYN that came in, with an MSS that the way back has room for."""
+        if mss.is_syn(packet):
+            back = self.sad.outbound(sa.spec.reqid)
+            if back:
+                return mss.clamp(packet, back[-1].inner_limit)
+        return packet
+
+    def used_from(self, sa: InboundSa, remote: Endpoint, now: float) -> None:
+        """Authentic ESP came from ``remote``: tell once where the peer's NAT mapping moved (RFC 3947 §6)."""
+        if sa.encap and remote != sa.remote and remote != sa.told:
+            sa.told = remote
+            self._report(MappingChanged(sa.spec.id, remote))
+
+    # limits ----------------------------------------------------------------------------
+
+    def used(self, sa: InboundSa | OutboundSa, now: float) -> None:
+        """Look at an SA's limits after packets; a hard one ends it."""
+        sa.last_used = now
+        if sa.over_hard:
+            self.remove_sa(sa.spec.id)
+            self._report(Expired(sa.spec.id, sa.spec.reqid, hard=True))
+        elif not sa.soft_told and sa.over_soft:
+            sa.soft_told = True
+            self._report(Expired(sa.spec.id, sa.spec.reqid, hard=False))
+
+
+def _selectors(flow: Flow) -> tuple[TrafficSelector, TrafficSelector]:
+    """The packet that acquires, as selectors (RFC 7296 §2.9)."""
+    source, destination = flow.addresses
+    near, far = flow.source_port, flow.destination_port
+    no_ports = not near and not far
+    ends = (0, 0xFFFF) if no_ports else (near, near)
+    others = (0, 0xFFFF) if no_ports else (far, far)
+    return (
+        TrafficSelector(source, source, flow.protocol, *ends),
+        TrafficSelector(destination, destination, flow.protocol, *others),
+    )
