@@ -40,27 +40,31 @@ How it is meant to be called (all sizes in bytes)::
 
     # outbound.py  TUN reads -> trains for UDP_SEGMENT
     sealer = Sealer()
-    sealer.seal(sa, reads: Sequence[memoryview]) -> list[Train]
-        reads: each a vnet header and one packet (GSO up to 64 KB, or a single one), all of this SA.
-        Train = (datagrams: memoryview, size: int, count: int, tos: int): count datagrams of size
+    for train in sealer.seal(sa, reads: Sequence[memoryview]): ...      # an iterator of Train
+        reads: each a vnet header and one packet (GSO up to 64 KB, or a single one), all of this
+        SA; their headers are changed in place.
+        Train = (datagrams: memoryview, size: int, packets: int, tos: int): that many datagrams of size
         bytes one after the other, the last one maybe shorter: one sendmsg with UDP_SEGMENT=size
-        (count == 1: without). At most 64 datagrams and 65,507 bytes. tos: of the inner header, for
-        the outer DSCP and ECN. Views are valid until the next call of seal. Fewer packets than
-        reads come out when sa.spent, or when a read is no packet at all (sealer.malformed counts).
-        A single packet over sa.inner_limit is sealed all the same: the worker decides before
-        (ICMP too big, or outer fragmentation). GSO packets are cut smaller where they do not fit.
+        (packets == 1: without). At most 64 datagrams and 65,507 bytes. tos: of the inner header, for
+        the outer DSCP and ECN. All trains use the same memory: send one before asking for the
+        next. Fewer packets than reads come out when sa.spent, or when a read is no packet at all
+        (sealer.malformed counts). A single packet over sa.inner_limit is sealed all the same: the
+        worker decides before (vnet.packet_size; ICMP too big, or outer fragmentation). TCP GSO
+        packets are cut smaller where they do not fit.
 
     # inbound.py   UDP_GRO receives -> packets with virtio-net headers for TUN writes
     opener = Opener(lookup: Callable[[int], InboundSa | None])
-    opener.receive(piece: memoryview, size: int, ecn: int = 0) -> None
-        piece: one recvmsg, writable, left alone until flush; size: of its datagrams (UDP_GRO's
-        control message; len(piece) without one). Decrypts in place, at once.
-    opener.flush() -> list[memoryview]
-        what to write to the TUN, in order per flow: each a vnet header and a packet, TCP segments
-        of one flow joined across everything received since the last flush. Valid until the next
-        receive.
+    while opener.ready():                     # room for one more receive of up to 64 KB
+        n, ancillary, ... = sock.recvmsg_into([opener.room()], ...)
+        opener.receive(n, size, ecn)          # size: of the datagrams (UDP_GRO's control message;
+                                              # 0: one datagram); ecn: of the outer header.
+                                              # Decrypts in place, at once.
+    for packet in opener.flush(): ...         # an iterator of what to write to the TUN, in order
+        per flow: each a vnet header and a packet, TCP segments of one flow joined across all that
+        was received since the last flush. Write one before asking for the next, and exhaust it.
     opener.strangers: list[memoryview]   datagrams that are not for an SA here (IKE with its four
-                                         zero bytes, keep-alives, unknown SPIs); emptied by flush
+                                         zero bytes, keep-alives, unknown SPIs); valid until the
+                                         next receive after flush
     opener.authentic: set[InboundSa]     SAs that got authentic packets since the last flush
-                                         (MappingChanged, idle times); emptied by flush
+                                         (MappingChanged, idle times)
 """
