@@ -7,13 +7,15 @@ data = bound.encrypt(iv, plaintext, aad)  # ciphertext | ICV
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import Camellia, TripleDES
+from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from cygnet.crypto import ciphers
-from cygnet.crypto.ciphers import Binder, BoundCipher
+from cygnet.crypto.ciphers import Binder, BoundCipher, RawMaker
 from cygnet.crypto.rows import Use
 from cygnet.values.iana import EncrId, TransformType
 from cygnet.values.proposal import Transform
@@ -40,6 +42,8 @@ class EncrRow:
     salt: int = 0
     fixed_key: int = 0
     aead: bool = False
+    raw: RawMaker | None = None  #: the library's AEAD object, where salt | IV is its nonce
+    algorithm: Callable[[bytes], BlockCipherAlgorithm] | None = None  #: of a CBC cipher, from its key
 
     def transforms(self) -> tuple[Transform, ...]:
         """Every transform this row stands for: one per key length."""
@@ -91,26 +95,46 @@ class Cipher:
         return self.row.binder(*self.split(key), self.row.icv)
 
 
-def _cbc(algorithm: type[AES] | type[TripleDES] | type[Camellia]) -> Binder:
-    return lambda key, salt, icv: ciphers.BlockMode(algorithm(key))
+_AES = (128, 192, 256)
+_ALL = Use.IKE | Use.ESP
+_V2 = Use.IKEV2 | Use.ESP  # IKEv1's phase 1 chains CBC IVs; counter modes and AEADs have no place in it
+
+
+def _cbc(
+    id: EncrId,
+    algorithm: Callable[[bytes], BlockCipherAlgorithm],
+    block: int,
+    bits: tuple[int, ...],
+    word: str,
+    fixed_key: int = 0,
+) -> EncrRow:
+    def bind(key: bytes, salt: bytes, icv: int) -> BoundCipher:
+        return ciphers.BlockMode(algorithm(key))
+
+    return EncrRow(id, bits, block, block, 0, (word,), _ALL, bind, fixed_key=fixed_key, algorithm=algorithm)
+
+
+def _combined(
+    id: EncrId,
+    icv: int,
+    raw: RawMaker,
+    salt: int,
+    *words: str,
+    bits: tuple[int, ...] = _AES,
+    fixed_key: int = 0,
+) -> EncrRow:
+    def bind(key: bytes, salt: bytes, icv: int) -> BoundCipher:
+        return ciphers.Combined(raw(key, icv), salt)
+
+    return EncrRow(id, bits, 8, 1, icv, words, _V2, bind, salt=salt, fixed_key=fixed_key, aead=True, raw=raw)
+
+
+def _short_gcm(id: EncrId, icv: int, *words: str) -> EncrRow:
+    return EncrRow(id, _AES, 8, 1, icv, words, _V2, ciphers.TruncatedGcm, salt=4, aead=True)
 
 
 def _ctr(key: bytes, salt: bytes, icv: int) -> BoundCipher:
     return ciphers.CounterMode(AES(key), salt)
-
-
-def _gcm(key: bytes, salt: bytes, icv: int) -> BoundCipher:
-    if icv < 16:
-        return ciphers.TruncatedGcm(key, salt, icv)
-    return ciphers.Combined(ciphers.raw_gcm(key, icv), salt)
-
-
-def _ccm(key: bytes, salt: bytes, icv: int) -> BoundCipher:
-    return ciphers.Combined(ciphers.raw_ccm(key, icv), salt)
-
-
-def _chacha(key: bytes, salt: bytes, icv: int) -> BoundCipher:
-    return ciphers.Combined(ciphers.raw_chacha(key, icv), salt)
 
 
 def _gmac(key: bytes, salt: bytes, icv: int) -> BoundCipher:
@@ -121,35 +145,24 @@ def _null(key: bytes, salt: bytes, icv: int) -> BoundCipher:
     return ciphers.NullCipher()
 
 
-_AES = (128, 192, 256)
-_ALL = Use.IKE | Use.ESP
-_V2 = Use.IKEV2 | Use.ESP  # IKEv1's phase 1 chains CBC IVs; counter modes and AEADs have no place in it
-
-
-def _aead(id: EncrId, icv: int, words: tuple[str, ...], binder: Binder, salt: int) -> EncrRow:
-    return EncrRow(id, _AES, 8, 1, icv, words, _V2, binder, salt=salt, aead=True)
-
+_GCM, _CCM, _CHACHA = ciphers.raw_gcm, ciphers.raw_ccm, ciphers.raw_chacha
 
 ROWS: tuple[EncrRow, ...] = (
-    EncrRow(EncrId.AES_CBC, _AES, 16, 16, 0, ("aes{bits}",), _ALL, _cbc(AES)),
-    _aead(EncrId.AES_GCM_16, 16, ("aes{bits}gcm16", "aes{bits}gcm128", "aes{bits}gcm"), _gcm, salt=4),
-    _aead(EncrId.AES_GCM_12, 12, ("aes{bits}gcm12", "aes{bits}gcm96"), _gcm, salt=4),
-    _aead(EncrId.AES_GCM_8, 8, ("aes{bits}gcm8", "aes{bits}gcm64"), _gcm, salt=4),
-    _aead(EncrId.AES_CCM_16, 16, ("aes{bits}ccm16", "aes{bits}ccm128", "aes{bits}ccm"), _ccm, salt=3),
-    _aead(EncrId.AES_CCM_12, 12, ("aes{bits}ccm12", "aes{bits}ccm96"), _ccm, salt=3),
-    _aead(EncrId.AES_CCM_8, 8, ("aes{bits}ccm8", "aes{bits}ccm64"), _ccm, salt=3),
-    EncrRow(
-        EncrId.CHACHA20_POLY1305, (), 8, 1, 16, ("chacha20poly1305",), _V2, _chacha,
-        salt=4, fixed_key=32, aead=True,
-    ),
+    _cbc(EncrId.AES_CBC, AES, 16, _AES, "aes{bits}"),
+    _combined(EncrId.AES_GCM_16, 16, _GCM, 4, "aes{bits}gcm16", "aes{bits}gcm128", "aes{bits}gcm"),
+    _short_gcm(EncrId.AES_GCM_12, 12, "aes{bits}gcm12", "aes{bits}gcm96"),
+    _short_gcm(EncrId.AES_GCM_8, 8, "aes{bits}gcm8", "aes{bits}gcm64"),
+    _combined(EncrId.AES_CCM_16, 16, _CCM, 3, "aes{bits}ccm16", "aes{bits}ccm128", "aes{bits}ccm"),
+    _combined(EncrId.AES_CCM_12, 12, _CCM, 3, "aes{bits}ccm12", "aes{bits}ccm96"),
+    _combined(EncrId.AES_CCM_8, 8, _CCM, 3, "aes{bits}ccm8", "aes{bits}ccm64"),
+    # RFC 7634 §4: no key length attribute, the key is always of 256 bits
+    _combined(EncrId.CHACHA20_POLY1305, 16, _CHACHA, 4, "chacha20poly1305", bits=(), fixed_key=32),
     EncrRow(EncrId.AES_CTR, _AES, 8, 1, 0, ("aes{bits}ctr",), _V2, _ctr, salt=4),
-    EncrRow(EncrId.CAMELLIA_CBC, _AES, 16, 16, 0, ("camellia{bits}",), _ALL, _cbc(Camellia)),
-    EncrRow(EncrId.TRIPLE_DES, (), 8, 8, 0, ("3des",), _ALL, _cbc(TripleDES), fixed_key=24),
-    EncrRow(
-        EncrId.NULL_AUTH_AES_GMAC, _AES, 8, 1, 16, ("aes{bits}gmac",), Use.ESP, _gmac, salt=4, aead=True
-    ),
+    _cbc(EncrId.CAMELLIA_CBC, Camellia, 16, _AES, "camellia{bits}"),
+    _cbc(EncrId.TRIPLE_DES, TripleDES, 8, (), "3des", fixed_key=24),
+    EncrRow(EncrId.NULL_AUTH_AES_GMAC, _AES, 8, 1, 16, ("aes{bits}gmac",), Use.ESP, _gmac, salt=4, aead=True),
     EncrRow(EncrId.NULL, (), 0, 1, 0, ("null",), Use.ESP, _null),
-)  # fmt: skip
+)
 
 _BY_ID = {row.id: row for row in ROWS}
 
