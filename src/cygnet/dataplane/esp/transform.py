@@ -7,8 +7,9 @@ packet, and a key schedule costs more than all the rest of an installation.
 from __future__ import annotations
 
 from cygnet.boundary.specs import SaSpec
-from cygnet.crypto.ciphers import BoundCipher
+from cygnet.crypto.ciphers import Aead, BoundCipher
 from cygnet.crypto.encr import Cipher, cipher
+from cygnet.crypto.esp import raw_aead
 from cygnet.crypto.integ import BoundIntegrity, Integrity, integrity
 from cygnet.values.iana import IntegId
 
@@ -18,7 +19,9 @@ HEADER = 8  #: SPI and sequence number (RFC 4303 §2)
 class EspTransform:
     """Lengths in bytes. Raises ValueError for an unknown algorithm or a key of the wrong length."""
 
-    __slots__ = ("_bound", "_bound_integ", "_integ", "_spec", "align", "cipher", "icv", "iv", "random_iv")
+    __slots__ = (
+        "_aead", "_bound", "_bound_integ", "_integ", "_spec", "align", "cipher", "icv", "iv", "random_iv",
+    )  # fmt: skip
 
     def __init__(self, spec: SaSpec) -> None:
         self._spec = spec
@@ -32,6 +35,14 @@ class EspTransform:
         self.random_iv = self.cipher.block_size > 1
         self._bound: BoundCipher | None = None
         self._bound_integ: BoundIntegrity | None = None
+        self._aead: tuple[Aead, bytes] | None = None
+
+    @property
+    def aead(self) -> tuple[Aead, bytes] | None:
+        """Cipher object and salt for the offload engine; None where it does not take this cipher."""
+        if self._aead is None:
+            self._aead = raw_aead(self._spec.encr, self._spec.encr_key)
+        return self._aead
 
     @property
     def bound(self) -> BoundCipher:
