@@ -7,9 +7,9 @@ packet, and a key schedule costs more than all the rest of an installation.
 from __future__ import annotations
 
 from cygnet.boundary.specs import SaSpec
-from cygnet.crypto.ciphers import Aead, BoundCipher
+from cygnet.crypto.ciphers import BoundCipher
 from cygnet.crypto.encr import Cipher, cipher
-from cygnet.crypto.esp import raw_aead
+from cygnet.crypto.esp import RawAead, raw_aead
 from cygnet.crypto.integ import BoundIntegrity, Integrity, integrity
 from cygnet.values.iana import IntegId
 
@@ -35,11 +35,11 @@ class EspTransform:
         self.random_iv = self.cipher.block_size > 1
         self._bound: BoundCipher | None = None
         self._bound_integ: BoundIntegrity | None = None
-        self._aead: tuple[Aead, bytes] | None = None
+        self._aead: RawAead | None = None
 
     @property
-    def aead(self) -> tuple[Aead, bytes] | None:
-        """Cipher object and salt for the offload engine; None where it does not take this cipher."""
+    def aead(self) -> RawAead | None:
+        """For the offload engine; None where the cipher is no AEAD."""
         if self._aead is None:
             self._aead = raw_aead(self._spec.encr, self._spec.encr_key)
         return self._aead
