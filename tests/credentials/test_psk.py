@@ -26,12 +26,12 @@ def chosen(secrets: list[SharedSecret], local: Identity | None, remote: Identity
     return found.reveal().decode() if found else None
 
 
-def test_the_secret_of_both_ends_beats_that_of_one_end_and_that_of_everybody() -> None:
+def test_the_secret_of_both_ends_beats_that_of_everybody_and_that_beats_our_own_ends() -> None:
     secrets = [entry("", "everybody"), entry("192.0.2.1", "us"), entry("192.0.2.1 192.0.2.2", "both")]
     assert chosen(secrets, None, None) == "both"
     assert chosen(secrets[::-1], None, None) == "both"
-    assert chosen(secrets[:2], None, None) == "us"
-    assert chosen(secrets[:1], None, None) == "everybody"
+    assert chosen(secrets[:2], None, None) == "everybody"
+    assert chosen(secrets[1:2], None, None) == "us"
 
 
 def test_a_better_fit_of_the_other_end_counts_more_than_one_of_our_own() -> None:

@@ -4,7 +4,8 @@ A secret has owners, the selectors before the colon in ipsec.secrets or ``id`` i
 without owners it is everybody's. strongSwan's rule, which this is: a secret is a candidate when
 one of its owners fits either end; the candidate whose owner fits the *other* end best wins, then
 the one that fits our own end best, then the one that was written first. So
-``192.0.2.1 192.0.2.2 : PSK`` beats ``192.0.2.1 : PSK``, which beats ``: PSK``.
+``192.0.2.1 192.0.2.2 : PSK`` beats ``: PSK``, and that (it fits the other end, if only just) beats
+``192.0.2.1 : PSK`` where 192.0.2.1 is our own end.
 """
 
 from __future__ import annotations
