@@ -32,7 +32,8 @@ class Ask:
     event: Callable[[int], Event]
     level: int = 1
     timeout: float | None = None
-    what: str = ""  #: names the thing in the message of a timeout: "connection 'oregon'"
+    what: str = ""  #: for the message of a timeout, "connection 'oregon' not established after ..."
+    done: str = "done"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from itertools import count
 
 from cygnet.boundary.effects import Finish
 from cygnet.boundary.notices import Log
+from cygnet.boundary.snapshot import Snapshot
 
 
 @dataclass(slots=True)
@@ -40,6 +41,12 @@ class Requests:
             refs.discard(ref)
             if not refs:
                 del self._listening[uid]
+
+    def waiting(self, ref: int, snapshot: Snapshot) -> str:
+        """What the IKE_SAs of a request wait for, in words; empty where nothing is known."""
+        request = self._open.get(ref)
+        uids = request.ike_uids if request else ()
+        return next((sa.waiting for sa in snapshot.ike_sas if sa.uid in uids and sa.waiting), "")
 
     def attach(self, ref: int, ike_uid: int) -> None:
         request = self._open.get(ref)

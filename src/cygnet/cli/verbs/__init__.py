@@ -1,1 +1,1 @@
-""""""
+"""One verb per file; ``table`` lists them."""

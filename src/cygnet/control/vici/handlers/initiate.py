@@ -18,4 +18,5 @@ def handle(request: Message, view: View) -> Decision:
         level(request),
         timeout(request),
         f"connection '{name}'",
+        "established",
     )

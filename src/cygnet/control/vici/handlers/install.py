@@ -13,4 +13,4 @@ def handle(request: Message, view: View) -> Decision:
     name = string(request, "child")
     if not name:
         raise BadRequest("missing child name")
-    return Ask(lambda ref: Route(ref, name), level(request), timeout(request), f"'{name}'")
+    return Ask(lambda ref: Route(ref, name), level(request), timeout(request), f"'{name}'", "routed")

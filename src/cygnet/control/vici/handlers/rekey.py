@@ -12,4 +12,6 @@ from cygnet.control.view import View
 
 def handle(request: Message, view: View) -> Decision:
     which, reauth = target(request, "rekey"), boolean(request, "reauth")
-    return Ask(lambda ref: Rekey(ref, which, reauth), level(request), timeout(request), f"'{which}'")
+    return Ask(
+        lambda ref: Rekey(ref, which, reauth), level(request), timeout(request), f"'{which}'", "rekeyed"
+    )

@@ -31,4 +31,4 @@ def target(request: Message, what: str) -> str:
 
 def handle(request: Message, view: View) -> Decision:
     which = target(request, "terminate")
-    return Ask(lambda ref: Terminate(ref, which), level(request), timeout(request), f"'{which}'")
+    return Ask(lambda ref: Terminate(ref, which), level(request), timeout(request), f"'{which}'", "closed")

@@ -1,0 +1,15 @@
+"""`cygnet rereadall`: read all credentials again; connections are not touched."""
+
+from __future__ import annotations
+
+import argparse
+
+from cygnet.cli import reread
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    reread.arguments(parser, apply=False)
+
+
+def run(options: argparse.Namespace) -> int:
+    return reread.reread(options, "secrets")

@@ -1,0 +1,15 @@
+"""`cygnet rereadsecrets`: read ipsec.secrets again; connections are not touched."""
+
+from __future__ import annotations
+
+import argparse
+
+from cygnet.cli import reread
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    reread.arguments(parser, apply=False)
+
+
+def run(options: argparse.Namespace) -> int:
+    return reread.reread(options, "secrets")

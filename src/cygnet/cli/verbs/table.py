@@ -1,0 +1,38 @@
+"""The verbs and where each lives."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """``module`` has ``arguments(parser)`` and ``run(options) -> exit status``; with
+    ``passes_on`` it has ``run_with(words)`` and reads its arguments itself.
+    """
+
+    module: str
+    help: str
+    passes_on: bool = False
+
+
+_V = "cygnet.cli.verbs."
+
+VERBS: dict[str, Verb] = {
+    "start": Verb(_V + "start", "start the daemon in the background", True),
+    "stop": Verb(_V + "stop", "stop it; every tunnel is closed"),
+    "restart": Verb(_V + "restart", "stop, then start", True),
+    "status": Verb(_V + "status", "what is up, routed and shunted"),
+    "statusall": Verb(_V + "statusall", "the same with all details, and the daemon's own state"),
+    "up": Verb(_V + "up", "bring a connection up, and watch"),
+    "down": Verb(_V + "down", "close a connection or a single SA"),
+    "route": Verb(_V + "route", "have traffic bring a connection up"),
+    "unroute": Verb(_V + "unroute", "undo route"),
+    "update": Verb(_V + "update", "read the configuration again; take over what changed"),
+    "reload": Verb(_V + "reload", "read the configuration again; start everything anew"),
+    "rereadsecrets": Verb(_V + "rereadsecrets", "read the secrets again, nothing else"),
+    "rereadall": Verb(_V + "rereadall", "read all credentials again, no connections"),
+    "listalgs": Verb(_V + "listalgs", "the algorithms the daemon can do"),
+    "check": Verb(_V + "check", "check a configuration without a daemon", True),
+    "version": Verb(_V + "version", "the version of cygnet and of the kernel"),
+    "daemon": Verb(_V + "daemon", "run the daemon in the foreground", True),
+}

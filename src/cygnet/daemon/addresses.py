@@ -1,0 +1,76 @@
+"""The machine's addresses, kept up to date: for statusall, and for the engine (MOBIKE).
+
+The kernel tells over a netlink socket that something changed (rtnetlink(7)); then the list is
+read anew, in a thread, once for a burst of changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from cygnet.values.endpoint import Address
+
+RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x10, 0x100  #: linux/rtnetlink.h
+SETTLE = 0.2  #: seconds of quiet after a change before the list is read
+
+
+def read_addresses() -> tuple[Address, ...]:
+    """Every usable address, IPv4 first; without loopback and link-local ones."""
+    from pyroute2 import IPRoute  # 0.1 s to import, and not needed before a tunnel can start
+
+    with IPRoute() as ip:
+        found = [ip_address(entry.get("address")) for entry in ip.get_addr()]
+    usable = [a for a in found if not a.is_loopback and not a.is_link_local]
+    return tuple(sorted(set(usable), key=lambda a: (a.version, int(a))))
+
+
+class AddressWatch:
+    def __init__(self, changed: Callable[[tuple[Address, ...]], None]) -> None:
+        """``changed`` is called in the event loop, when the list is another than before."""
+        self.addresses: tuple[Address, ...] = ()
+        self._changed = changed
+        self._socket: socket.socket | None = None
+        self._due: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to watch. Where netlink cannot be used, there is no list and nothing else is lost."""
+        try:
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+            self._socket.bind((0, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
+        except OSError:
+            self.stop()
+            return
+        loop.add_reader(self._socket, self._readable, loop)
+        self._due = loop.call_later(SETTLE, self._read, loop, True)
+
+    def stop(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _readable(self, loop: asyncio.AbstractEventLoop) -> None:
+        assert self._socket is not None
+        try:
+            while self._socket.recv(65536):
+                pass
+        except OSError:  # nothing more, or more than fitted (ENOBUFS): the list is read anyway
+            pass
+        if self._due is not None:
+            self._due.cancel()
+        self._due = loop.call_later(SETTLE, self._read, loop, False)
+
+    def _read(self, loop: asyncio.AbstractEventLoop, first: bool) -> None:
+        self._task = loop.create_task(self._refresh(first))
+
+    async def _refresh(self, first: bool) -> None:
+        before = self.addresses
+        self.addresses = await asyncio.to_thread(read_addresses)
+        if not first and self.addresses != before:
+            self._changed(self.addresses)

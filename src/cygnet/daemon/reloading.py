@@ -1,0 +1,101 @@
+"""`update`, `reload`, `rereadsecrets`: reads the files again and hands the engine the result.
+
+Files are parsed in a thread, so that a long configuration does not hold packets of tunnels up.
+Only one reload runs at a time; those asked for meanwhile follow, each with its own answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from cygnet.boundary.events import Configure, Terminate
+from cygnet.config.load import Loaded
+from cygnet.control.outcomes import Reload
+from cygnet.control.vici.codec import Message
+from cygnet.daemon.loading import diagnostics, load_files
+from cygnet.daemon.options import Options
+from cygnet.daemon.runner import Runner
+from cygnet.model.config import Settings
+
+Done = Callable[[Message], None]
+
+#: settings that are only read when sockets and devices are made
+FIXED = ("port", "port_nat_t", "install_routes", "routing_table", "routing_table_prio")
+
+
+class Reloader:
+    def __init__(
+        self,
+        options: Options,
+        runner: Runner,
+        loaded: Loaded,
+        use: Callable[[Loaded], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._options, self._runner, self._use, self._loop = options, runner, use, loop
+        self._config = loaded.config
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def reload(self, kind: Reload, done: Done) -> None:
+        task = self._loop.create_task(self._reload(kind, done))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload(self, kind: Reload, done: Done) -> None:
+        async with self._lock:
+            loaded = await asyncio.to_thread(load_files, self._options)
+            done(self._take(kind, loaded))
+
+    def _take(self, kind: Reload, loaded: Loaded) -> Message:
+        """Put it into force, and the answer: what a person sees is in ``text``."""
+        lines = diagnostics(loaded)
+        if loaded.fatal:
+            lines.append("the configuration was not loaded; what ran before runs on")
+            return _message(lines, "2")
+        if kind.connections:
+            config = loaded.config
+            lines += _unchangeable(self._config.settings, config.settings)
+            self._use(loaded)
+        else:
+            config = replace(self._config, secrets=loaded.config.secrets)
+        self._config = config
+        fresh = frozenset(c.name for c in config.connections) if kind.fresh else frozenset[str]()
+        self._runner.feed(Configure(config, fresh, start=kind.connections))
+        if kind.connections:
+            lines += self._orphans(kind.apply)
+        return _message(lines, "2" if loaded.errors else "0")
+
+    def _orphans(self, close: bool) -> list[str]:
+        """What still runs without a configuration (and is closed on request)."""
+        lines = []
+        for sa in self._runner.snapshot().ike_sas:
+            if not sa.orphan:
+                continue
+            who = f"{sa.name}[{sa.uid}] to {sa.remote.address}"
+            if close:
+                self._runner.feed(Terminate(0, f"[{sa.uid}]"))
+                lines.append(f"closed {who}: its configuration is gone")
+            else:
+                lines.append(
+                    f"{who} still runs although its configuration is gone; "
+                    f"close it with 'cygnet down [{sa.uid}]', or all such with --apply"
+                )
+        return lines
+
+
+def _unchangeable(before: Settings, after: Settings) -> list[str]:
+    changed = [name for name in FIXED if getattr(before, name) != getattr(after, name)]
+    return [f"{name} changes with the next restart" for name in changed]
+
+
+def _message(lines: list[str], outcome: str) -> Message:
+    message: Message = {"success": "yes" if outcome == "0" else "no"}
+    if outcome != "0":
+        message["errmsg"] = lines[0] if lines else "the configuration has errors"
+    text = "\n".join(lines)
+    message["text"] = text if len(text) < 16000 else text[:16000] + "\n(more in the log)"
+    message["outcome"] = outcome
+    return message
