@@ -1,0 +1,59 @@
+"""How both ends authenticate: leftauth and leftid, or the legacy authby, as rounds."""
+
+from __future__ import annotations
+
+import re
+
+from cygnet.config.keywords.authentication import Auth
+from cygnet.config.reader import MIDDLE
+from cygnet.config.records import End
+from cygnet.config.written import Written
+from cygnet.model.config import AuthMethod, AuthRound
+from cygnet.values.identity import ANY, Identity
+
+#: authby words: the method of both ends, and whether XAuth follows.
+_AUTHBY = {
+    "psk": (AuthMethod.PSK, False),
+    "secret": (AuthMethod.PSK, False),
+    "xauthpsk": (AuthMethod.PSK, True),
+    "xauthrsasig": (AuthMethod.PUBKEY, True),
+}
+_SEVERAL = re.compile(r"[/,%]|^[0-9a-fA-F.:]+-[0-9a-fA-F.:]+$")
+
+
+def rounds(written: Written, here: bool) -> tuple[AuthRound, ...]:
+    """The authentication of one end. What cannot be done yet refuses the conn."""
+    end = written.local if here else written.remote
+    side = written.local_side if here else written.remote_side
+    auth, keyword, where = _method(written, end, side, here)
+    if written.conn.type.is_shunt:  # nothing is negotiated
+        return (AuthRound(AuthMethod.PSK, ANY),)
+    method = auth.method
+    if method is AuthMethod.ANY and not here:
+        method = AuthMethod.PSK  # of the methods that there are
+    if method is not AuthMethod.PSK:
+        said = auth.detail or method.value
+        hint = "; authby=secret is (a pre-shared key)" if not written.has(keyword, where) else "; psk is"
+        written.refuse(keyword, f"authentication by {said} is not supported yet{hint}", where)
+    if end.auth2 is not None:
+        written.refuse("auth2", "a second authentication is not supported yet", side)
+    return (AuthRound(method, identity(end), auth.detail),)
+
+
+def _method(written: Written, end: End, side: str, here: bool) -> tuple[Auth, str, str]:
+    """The method, and the keyword and side that said it (or would have)."""
+    if written.local.auth or written.remote.auth:
+        return end.auth or Auth(AuthMethod.PUBKEY), "auth", side
+    method, xauth = _AUTHBY.get(written.conn.authby, (AuthMethod.PUBKEY, False))
+    if xauth and here:
+        written.refuse("authby", "XAuth is not supported yet; authby=secret is (a pre-shared key)")
+    return Auth(method), "authby", MIDDLE
+
+
+def identity(end: End) -> Identity:
+    """leftid; without it the end's address or name where there is just one; else ANY."""
+    if end.id is not None:
+        return end.id.identity
+    if len(end.host.hosts) == 1 and not _SEVERAL.search(end.host.hosts[0]):
+        return Identity.parse(end.host.hosts[0])
+    return ANY

@@ -1,0 +1,67 @@
+"""From files to the model: the one entry point of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cygnet.config import ipsec_conf as conf_grammar
+from cygnet.config import ipsec_secrets as secrets_grammar
+from cygnet.config import strongswan_conf as daemon_grammar
+from cygnet.config.diagnostics import in_file_order
+from cygnet.config.files import FileSystem
+from cygnet.config.lower import lower
+from cygnet.model.config import Config
+from cygnet.values.errors import ConfigError
+
+IPSEC_CONF = "/etc/ipsec.conf"
+IPSEC_SECRETS = "/etc/ipsec.secrets"
+STRONGSWAN_CONF = "/etc/strongswan.conf"
+
+
+def _nowhere(_host: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the files say, with every complaint about them.
+
+    ``errors`` are about what was left out, ``warnings`` about what is taken but not quite as
+    written. ``config`` holds all that could be understood; where ``fatal``, it must not be
+    used (``config setup`` or ipsec.conf itself could not be read) and what runs is to be kept.
+    """
+
+    config: Config
+    errors: tuple[ConfigError, ...] = ()
+    warnings: tuple[ConfigError, ...] = ()
+    ignored: tuple[str, ...] = ()  #: names of the conns that were left out because of errors
+    fatal: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors
+
+
+def load(
+    fs: FileSystem,
+    ipsec_conf: str = IPSEC_CONF,
+    ipsec_secrets: str = IPSEC_SECRETS,
+    strongswan_conf: str = STRONGSWAN_CONF,
+    is_local: Callable[[str], bool] = _nowhere,
+) -> Loaded:
+    """Read and lower all three files. Never raises on what they contain.
+
+    ``is_local`` tells whether an IP address or host name is this machine's own: a conn whose
+    right end is local has its ends swapped.
+    """
+    daemon = daemon_grammar.parse(fs, strongswan_conf)
+    lowered = lower(conf_grammar.parse(fs, ipsec_conf), daemon.settings, is_local)
+    secrets = secrets_grammar.parse(fs, ipsec_secrets)
+    return Loaded(
+        config=Config(lowered.connections, tuple(secrets.secrets), lowered.pools, lowered.settings),
+        errors=tuple(in_file_order([*lowered.errors, *secrets.errors, *daemon.errors])),
+        warnings=tuple(in_file_order([*lowered.warnings, *secrets.warnings, *daemon.warnings])),
+        ignored=lowered.ignored,
+        fatal=lowered.fatal,
+    )

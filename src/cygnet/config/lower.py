@@ -1,0 +1,168 @@
+"""From the tree of ipsec.conf to the model: what each section becomes, and what is left out.
+
+A conn that cannot be understood is left out and named; the others load. Conns that say the
+same about the peer become one connection with a child each, as in strongSwan ("added child to
+existing configuration"), named after the first of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from cygnet.config.connection import connection, without_child
+from cygnet.config.inherit import DEFAULT, Inheritance
+from cygnet.config.keywords.row import Status
+from cygnet.config.pools import Pools
+from cygnet.config.reader import BAD, KEYWORDS, LEFT, MIDDLE, RIGHT, Reader, effective
+from cygnet.config.records import Conn, End
+from cygnet.config.tree import Section, Tree
+from cygnet.config.written import Written
+from cygnet.model.config import Connection, Pool, Settings, Unique
+from cygnet.values.errors import ConfigError
+
+IsLocal = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    connections: tuple[Connection, ...]
+    pools: tuple[Pool, ...]
+    settings: Settings
+    errors: tuple[ConfigError, ...]
+    warnings: tuple[ConfigError, ...]
+    ignored: tuple[str, ...]
+    fatal: bool
+
+
+def lower(tree: Tree, settings: Settings, is_local: IsLocal) -> Lowered:
+    """What ipsec.conf says, on top of what strongswan.conf said. Never raises."""
+    lowering = _Lowering(tree, is_local, Reader([*tree.errors], [*tree.warnings]))
+    lowering.setup(settings)
+    lowering.authorities()
+    lowering.conns()
+    return Lowered(
+        connections=tuple(lowering.merged()),
+        pools=lowering.pools.all(),
+        settings=lowering.settings,
+        errors=tuple(lowering.reader.errors),
+        warnings=tuple(lowering.reader.warnings),
+        ignored=tuple(lowering.ignored),
+        fatal=lowering.fatal,
+    )
+
+
+@dataclass(slots=True)
+class _Lowering:
+    tree: Tree
+    is_local: IsLocal
+    reader: Reader
+    settings: Settings = field(default_factory=Settings)
+    pools: Pools = field(default_factory=Pools)
+    connections: list[Connection] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    fatal: bool = False
+
+    def setup(self, settings: Settings) -> None:
+        """An error here is fatal: what the whole daemon would do is not known."""
+        self.settings = settings
+        self.fatal = self.tree.unreadable
+        section = self.tree.setup
+        if section is None:
+            return
+        before = len(self.reader.errors)
+        self.reader.check([section])
+        self.fatal |= section.broken or len(self.reader.errors) > before
+        values = self.read("config", [section])
+        if not values:
+            return
+        unique, levels = values.get((MIDDLE, "uniqueids")), values.get((MIDDLE, "charondebug"))
+        if isinstance(unique, Unique):
+            self.settings = replace(self.settings, unique=unique)
+        if isinstance(levels, tuple):
+            self.settings = replace(self.settings, log_levels=levels)
+
+    def authorities(self) -> None:
+        self.reader.check(self.tree.cas.values())
+        inheritance = Inheritance(self.tree.cas)
+        for name, section in self.tree.cas.items():
+            ancestors = inheritance.ancestors(name)
+            if name == DEFAULT or ancestors is None:
+                continue
+            values = self.read("ca", [section, *ancestors])
+            if values and values.get((MIDDLE, "auto"), "ignore") != "ignore":
+                warning = section.error(f"ca '{name}' is not used: certificates are not supported yet")
+                self.reader.warnings.append(warning)
+        self.reader.errors += inheritance.errors
+
+    def conns(self) -> None:
+        self.reader.check(self.tree.conns.values())
+        inheritance = Inheritance(self.tree.conns)
+        for name, section in self.tree.conns.items():
+            ancestors = inheritance.ancestors(name)
+            if name == DEFAULT:
+                continue
+            sections = [section, *(ancestors or ())]
+            written = self.written(section, sections)
+            if ancestors is None or written is None or any(s.broken for s in sections):
+                self.ignored.append(name)
+            elif written.conn.auto != "ignore":
+                self.add(written)
+        self.reader.errors += inheritance.errors
+
+    def read(self, kind: str, sections: list[Section]) -> dict[tuple[str, str], object] | None:
+        """What is set in the sections, by side and keyword; None where a value is bad."""
+        settings = effective(kind, sections)
+        values = {key: self.reader.value(kind, setting) for key, setting in settings.items()}
+        if any(value is BAD for value in values.values()):
+            return None
+        return {key: value for key, value in values.items() if value is not None}
+
+    def written(self, section: Section, sections: list[Section]) -> Written | None:
+        values = self.read("conn", sections)
+        if values is None:
+            return None
+        sides = {side: dict(defaults) for side, defaults in _DEFAULTS.items()}
+        for (side, name), value in values.items():
+            slot = KEYWORDS["conn"].get(side + name)
+            if slot and slot.row.attribute in sides[side]:
+                sides[side][slot.row.attribute] = value
+        conn = Conn(
+            left=End(**sides[LEFT]),  # type: ignore[arg-type]  # the rows' types are the fields'
+            right=End(**sides[RIGHT]),  # type: ignore[arg-type]
+            **sides[MIDDLE],  # type: ignore[arg-type]
+        )
+        return Written(section, conn, effective("conn", sections))
+
+    def add(self, written: Written) -> None:
+        written.swapped = self._right_is_here(written.conn)
+        built = connection(written, self.settings, self.pools)
+        self.reader.warnings += written.warnings
+        if written.errors:
+            self.reader.errors += written.errors
+            self.ignored.append(written.name)
+        else:
+            self.connections.append(built)
+
+    def _right_is_here(self, conn: Conn) -> bool:
+        names = (host for host in conn.right.host.hosts if not host.startswith("%") and "/" not in host)
+        return any(self.is_local(host) for host in names)
+
+    def merged(self) -> Iterator[Connection]:
+        """One connection for all conns that say the same of the peer, with the children of each."""
+        alike: dict[Connection, list[Connection]] = {}
+        for found in self.connections:
+            alike.setdefault(without_child(found), []).append(found)
+        for group in alike.values():
+            yield replace(group[0], children=tuple(c for one in group for c in one.children))
+
+
+#: What a conn has where it says nothing, by side: the table's defaults of everything supported.
+_DEFAULTS: dict[str, dict[str, object]] = {
+    side: {
+        slot.row.attribute: slot.row.default_value()
+        for slot in KEYWORDS["conn"].values()
+        if slot.side == side and slot.row.status is Status.SUPPORTED and slot.row.name != "also"
+    }
+    for side in (LEFT, MIDDLE, RIGHT)
+}
