@@ -2,7 +2,9 @@
 
 No sockets, no clock, no policy: the worker (``dataplane/tun``) reads and writes, finds the SA,
 and hands over memory. Tunnel mode with an AEAD; what is not (CBC + HMAC, transport mode) goes
-the ordinary way, one packet at a time.
+the ordinary way, one packet at a time. The SAs are those of ``dataplane.esp.sa``: the engine
+moves their sequence numbers, replay windows, ``bytes``, ``packets`` and drop counters; limits,
+idle times and reports are the worker's, after each burst (``Forwarder.used``).
 
 How it is meant to be called (all sizes in bytes)::
 
@@ -16,27 +18,8 @@ How it is meant to be called (all sizes in bytes)::
     # vnet.py      virtio-net headers (10 bytes: IFF_VNET_HDR without VNET_HDR_SZ), VNET = 10
     parse(piece) -> (flags, gso_type, header_length, gso_size, csum_start, csum_offset)
 
-    # flow.py      what a per-flow decision may be cached under
-    flow_key(packet: memoryview) -> bytes | None   # None: a fragment, options, an extension
-                                                   # header, a stump: decide it packet by packet
-    # sa.py        the mutable state of one direction; counters are read straight from it
-    OutboundSa(spi, aead, salt, *, esn=False, sequence=0, size_limit=1472)
-        .sequence                   last 64-bit sequence number used (32 bits without ESN)
-        .bytes .packets             inner bytes and packets sealed
-        .size_limit                 largest ESP datagram, ESP header to ICV: outer path MTU - outer
-                                    IP - UDP headers; the worker changes it when it learns of an MTU
-        .inner_limit                largest inner packet that size_limit leaves room for
-        .spent                      True: the sequence numbers are used up, nothing is sealed any more
-    InboundSa(spi, aead, salt, admits, *, esn=False, window=32, decap_ecn=None)
-        admits(packet) -> bool      the selector check (RFC 4301 §5.2), asked once per flow and kept;
-                                    forget_flows() after the selectors changed
-        decap_ecn(packet, ecn) -> bool   asked per packet when the outer header says CE or ECT(1):
-                                    marks the inner header in place, False: drop (RFC 6040 §4.2)
-        .replay                     the window; .highest  .bytes .packets  .replayed .failed .outside
-                                    .malformed .dummies
-    aead is what cygnet.crypto gives for ESP: encrypt_into(nonce, data, aad, out) -> int and
-    decrypt_into(nonce, data, aad, out) -> int, both in place; decrypt_into raises one of
-    sa.FORGED for a wrong ICV. Keys of 4-byte-salt AEADs (AES-GCM-16, ChaCha20-Poly1305).
+    # layout.py    which SAs the engine takes: cygnet.dataplane.esp.sa's, with sa.transform.aead
+    takes(sa) -> bool
 
     # outbound.py  TUN reads -> trains for UDP_SEGMENT
     sealer = Sealer()
@@ -53,18 +36,19 @@ How it is meant to be called (all sizes in bytes)::
         packets are cut smaller where they do not fit.
 
     # inbound.py   UDP_GRO receives -> packets with virtio-net headers for TUN writes
-    opener = Opener(lookup: Callable[[int], InboundSa | None])
+    opener = Opener(lookup: Callable[[int], InboundSa | None], on_syn=None)
+        lookup(spi): None for SAs that takes() refuses; on_syn(sa, packet): changes a SYN in place
     while opener.ready():                     # room for one more receive of up to 64 KB
         n, ancillary, ... = sock.recvmsg_into([opener.room()], ...)
-        opener.receive(n, size, ecn)          # size: of the datagrams (UDP_GRO's control message;
-                                              # 0: one datagram); ecn: of the outer header.
+        opener.receive(n, size, tos)          # size: of the datagrams (UDP_GRO's control message;
+                                              # 0: one datagram); tos: of the outer header.
                                               # Decrypts in place, at once.
     for packet in opener.flush(): ...         # an iterator of what to write to the TUN, in order
         per flow: each a vnet header and a packet, TCP segments of one flow joined across all that
         was received since the last flush. Write one before asking for the next, and exhaust it.
     opener.strangers: list[memoryview]   datagrams that are not for an SA here (IKE with its four
-                                         zero bytes, keep-alives, unknown SPIs); valid until the
-                                         next receive after flush
+                                         zero bytes, keep-alives, SPIs that lookup does not know);
+                                         valid until the next receive after flush
     opener.authentic: set[InboundSa]     SAs that got authentic packets since the last flush
                                          (MappingChanged, idle times)
 """

@@ -22,21 +22,11 @@ from cygnet.dataplane.tun.fast.checksum import (
     row_sums,
     word_sum,
 )
-from cygnet.dataplane.tun.fast.rows import (
-    COUNT,
-    MAX_ROWS,
-    MAX_TRAIN,
-    Rows,
-    columns,
-    padding,
-    sealed_size,
-    trailer,
-)
-from cygnet.dataplane.tun.fast.sa import HEADER
+from cygnet.dataplane.tun.fast.layout import HEADER, IPV4, IPV6, padding, sealed_size, trailer
+from cygnet.dataplane.tun.fast.rows import COUNT, MAX_ROWS, MAX_TRAIN, Rows, columns
 
 _FIN, _PSH, _CWR = 0x01, 0x08, 0x80
 _TCP, _UDP = 6, 17
-_IPV4, _IPV6 = 4, 41  #: next header numbers of what is inside
 
 
 class Cut(NamedTuple):
@@ -105,7 +95,7 @@ class Template:
     )  # fmt: skip
 
     def __init__(self, packet: memoryview, cut: Cut) -> None:
-        self.next_header = _IPV6 if cut.ipv6 else _IPV4
+        self.next_header = IPV6 if cut.ipv6 else IPV4
         l4, head = cut.l4, cut.head
         length = head - l4 + cut.size
         self.identification = self.sequence = self.first = self.last = self.ip_sum = 0

@@ -12,20 +12,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cygnet.dataplane.esp.sa import OutboundSa
 from cygnet.dataplane.tun.fast import vnet
 from cygnet.dataplane.tun.fast.checksum import MODULUS, UDP_CHECKSUM, Bytes, complete, row_sums
 from cygnet.dataplane.tun.fast.cut import Cut, CutPlan, Template, cut_of, fill
-from cygnet.dataplane.tun.fast.rows import (
-    COUNT,
-    MAX_ROWS,
-    MAX_TRAIN,
-    Nonces,
-    Rows,
-    columns,
+from cygnet.dataplane.tun.fast.layout import (
+    ALIGNMENT,
+    HEADER,
+    ICV,
+    IPV4,
+    IPV6,
+    OVERHEAD,
     sealed_size,
     trailer,
 )
-from cygnet.dataplane.tun.fast.sa import ALIGNMENT, HEADER, ICV, OVERHEAD, OutboundSa
+from cygnet.dataplane.tun.fast.rows import COUNT64, MAX_ROWS, MAX_TRAIN, Nonces, Rows, columns
 
 VNET = vnet.VNET
 
@@ -37,7 +38,7 @@ _PLANS = 64
 _ESP_HEADER = struct.Struct(">IIQ")
 _ESN_AAD = struct.Struct(">IQ")
 _LOW = 0xFFFFFFFF
-_NEXT_HEADER = {4: 4, 6: 41}
+_NEXT_HEADER = {4: IPV4, 6: IPV6}
 #: by (next header, inner length modulo 4)
 _TRAILERS = {(nh, length): trailer(length, nh) for nh in _NEXT_HEADER.values() for length in range(4)}
 
@@ -140,7 +141,9 @@ class Sealer:
 
     def _singles(self, sa: OutboundSa, reads: Sequence[memoryview], at: int, count: int) -> Iterator[Train]:
         """The same one by one."""
-        view, encrypt, salt, end, sealed = self._view, sa.aead.encrypt_into, sa.salt, 0, 0
+        raw = sa.transform.aead
+        assert raw is not None  # layout.takes
+        view, encrypt, salt, end, sealed = self._view, raw.cipher.encrypt_into, raw.salt, 0, 0
         for read in reads[at : at + count]:
             packet = read[VNET:]
             inner = len(packet)
@@ -167,8 +170,10 @@ class Sealer:
 
     def _encrypt(self, sa: OutboundSa, rows: Rows, count: int, last: int) -> int:
         """Number and seal the first ``count`` rows, the last of ``last`` bytes; length of the train."""
+        raw = sa.transform.aead
+        assert raw is not None  # layout.takes
         first = sa.sequence + 1
-        sequence = COUNT[:count] + first
+        sequence = COUNT64[:count] + np.uint64(first)
         words = rows.words
         words[:count, 0] = sa.spi
         words[:count, 1] = sequence
@@ -176,9 +181,9 @@ class Sealer:
         words[:count, 3] = sequence
         head = rows.head[:count]
         nonces = self._nonces
-        nonces.load(sa.salt, head)
+        nonces.load(raw.salt, head)
         aads = nonces.load_esn(head, head[:, 8:12]) if sa.esn else rows.aads
-        encrypt = sa.aead.encrypt_into
+        encrypt = raw.cipher.encrypt_into
         full = count if last == rows.size else count - 1
         for nonce, body, aad, out in zip(nonces.nonces, rows.bodies[:full], aads, rows.sealed):
             encrypt(nonce, body, aad, out)

@@ -14,11 +14,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from cygnet.dataplane.tun.fast.checksum import Bytes, Ints
-from cygnet.dataplane.tun.fast.sa import ALIGNMENT, HEADER, ICV, OVERHEAD
+from cygnet.dataplane.tun.fast.layout import HEADER, ICV
 
 MAX_ROWS = 64  #: UDP_MAX_SEGMENTS of Linux before 6.9, and most that GRO joins (UDP_GRO_CNT_MAX)
 MAX_TRAIN = 65507  #: payload of the largest UDP datagram over IPv4, so of one UDP_SEGMENT send
@@ -26,30 +25,12 @@ MAX_TRAIN = 65507  #: payload of the largest UDP datagram over IPv4, so of one U
 Words = NDArray[Any]  #: big-endian or native 16- and 32-bit columns
 
 COUNT: Ints = np.arange(MAX_ROWS, dtype=np.int64)  #: 0, 1, 2, ...
-
-
-def padding(inner: int) -> int:
-    """Pad bytes that align an inner packet of ``inner`` bytes and the two bytes after the padding."""
-    return -(inner + 2) % ALIGNMENT
-
-
-def trailer(inner: int, next_header: int) -> bytes:
-    """Padding, pad length and next header."""
-    pad = padding(inner)
-    return bytes((*range(1, pad + 1), pad, next_header))
-
-
-def sealed_size(inner: int) -> int:
-    """Bytes of the ESP datagram for an inner packet of ``inner`` bytes."""
-    return OVERHEAD + inner + padding(inner)
+COUNT64 = np.arange(MAX_ROWS, dtype=np.uint64)  #: the same for 64-bit sequence numbers
 
 
 def columns(array: Bytes, start: int, stride: int, count: int, width: int) -> Bytes:
     """``width`` bytes from ``start`` on, and the same in the ``count - 1`` rows that follow."""
-    end = start + (count - 1) * stride + width
-    if start < 0 or width < 0 or end > len(array):
-        raise IndexError(f"rows up to byte {end} of {len(array)}")
-    return as_strided(array[start:], (count, width), (stride, 1))
+    return np.ndarray((count, width), np.uint8, array, start, (stride, 1))
 
 
 class Rows:

@@ -1,0 +1,245 @@
+"""UDP_GRO receives, opened: what ``recvmsg`` brought is decrypted where it lies.
+
+A run of equal datagrams of one SA, numbered without a gap and above all that came before, is
+checked in columns; whatever is not that goes one by one. Authentic packets go to the joiner.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from cygnet.crypto.esp import InvalidTag
+from cygnet.dataplane.drops import Drop
+from cygnet.dataplane.esp.encapsulate import disclose
+from cygnet.dataplane.esp.sa import InboundSa
+from cygnet.dataplane.ip.ecn import ECT0, NOT_ECT
+from cygnet.dataplane.tun.fast.arena import Arena
+from cygnet.dataplane.tun.fast.joiner import Joiner
+from cygnet.dataplane.tun.fast.layout import HEADER, ICV, IPV4, IPV6, OVERHEAD
+from cygnet.dataplane.tun.fast.rows import COUNT, MAX_ROWS, Nonces, Rows, columns
+
+#: fewer equal datagrams than this are opened one by one, which is then faster than numpy's calls
+FEW = 5
+#: layouts of rows kept; one for each (place, size) in use
+_LAYOUTS = 64
+#: a NAT keep-alive is one byte, IKE has its marker; ESP has at least this
+_SHORTEST = OVERHEAD + 2
+_NO_NEXT = 59
+_LONGEST_PADDING = 15  #: that is looked at in columns; our own and most others' is 0 to 3
+
+_WORDS = struct.Struct(">II")
+_ESN_AAD = struct.Struct(">IQ")
+_PADDING = bytes(range(1, 256))
+
+
+class Opener:
+    """``lookup(spi)`` gives the SA or None; it is asked once for each run of datagrams.
+
+    ``on_syn(sa, packet)`` may change a TCP SYN in place (MSS clamping).
+    """
+
+    def __init__(
+        self,
+        lookup: Callable[[int], InboundSa | None],
+        on_syn: Callable[[InboundSa, memoryview], None] | None = None,
+        capacity: int = 1 << 20,
+    ) -> None:
+        self._lookup = lookup
+        self._arena = Arena(capacity)
+        self._array = self._arena.array
+        self._view = self._arena.view
+        self._joiner = Joiner(self._array, self._view, on_syn)
+        self._layouts: dict[tuple[int, int], Rows] = {}
+        self._nonces = Nonces()
+        self._flushed = False
+        self.strangers: list[memoryview] = []
+        self.authentic: set[InboundSa] = set()
+        self.congested = 0  #: dropped: CE outside, not ECN capable inside (RFC 6040 §4.2)
+
+    def ready(self) -> bool:
+        """Whether there is room for one more receive before a flush."""
+        return self._arena.open()
+
+    def room(self) -> memoryview:
+        """Memory to receive into."""
+        return self._arena.room()
+
+    def receive(self, length: int, size: int = 0, tos: int = 0) -> None:
+        """``length`` bytes came into the room: datagrams of ``size`` bytes (0: one), the last maybe shorter.
+
+        ``tos`` is the outer traffic class.
+        """
+        if self._flushed:
+            self.strangers.clear()
+            self.authentic.clear()
+            self._flushed = False
+        start = self._arena.start
+        self._arena.take(length)
+        end = start + length
+        size = size or length
+        if length >= FEW * size and size >= _SHORTEST:
+            start = self._runs(start, size, length // size, tos)
+        while start < end:
+            self._one(start, min(size, end - start), tos)
+            start += size
+
+    def flush(self) -> Iterator[memoryview]:
+        """Packets for the TUN, each valid until the next one is asked for. To be exhausted."""
+        yield from self._joiner.flush()
+        self._arena.clear()
+        self._flushed = True
+
+    # runs of datagrams ------------------------------------------------------------------
+
+    def _runs(self, start: int, size: int, count: int, tos: int) -> int:
+        """Open runs of full datagrams; returns where the first one lies that was not."""
+        while count >= FEW:
+            many = min(count, MAX_ROWS)
+            done = self._run(start, size, many, tos)
+            if not done:
+                for row in range(many):
+                    self._one(start + row * size, size, tos)
+                done = many
+            start += done * size
+            count -= done
+        return start
+
+    def _run(self, start: int, size: int, count: int, tos: int) -> int:
+        """Open ``count`` datagrams if they are a run, or as many as are; 0: none of them looked at."""
+        rows = self._layout(start, size)
+        words = rows.words[:count]
+        spi = int(words[0, 0])
+        sa = self._lookup(spi) if spi else None
+        if sa is None or _marked(sa, tos):
+            return 0
+        low = words[:, 1].astype(np.int64)
+        wrong = (low - COUNT[:count] != low[0]) | (words[:, 0] != spi)
+        if wrong.any():
+            count = int(wrong.argmax())
+            if count < FEW:
+                return 0
+        first = int(low[0])
+        if sa.esn:
+            first = sa.replay.expand(first)
+        if first <= sa.replay.highest:
+            return 0
+        failed = self._decrypt(sa, rows, count, first)
+        if len(failed) < count:
+            self.authentic.add(sa)
+        if failed:
+            sa.failed += len(failed)
+            for row in set(range(count)).difference(failed):
+                sa.replay.accept(first + row)
+                self._inner(sa, start + row * size, size)
+            return count
+        sa.replay.accept_run(first, count)
+        self._inner_rows(sa, rows, count)
+        return count
+
+    def _decrypt(self, sa: InboundSa, rows: Rows, count: int, first: int) -> list[int]:
+        """Open rows in place; which of them were forged."""
+        raw = sa.transform.aead
+        assert raw is not None  # layout.takes
+        head = rows.head[:count]
+        self._nonces.load(raw.salt, head)
+        aads = rows.aads
+        if sa.esn:
+            high = np.frombuffer((first >> 32).to_bytes(4, "big"), np.uint8)
+            aads = self._nonces.load_esn(head, high)
+        decrypt = raw.cipher.decrypt_into
+        failed: list[int] = []
+        rest = zip(range(count), self._nonces.nonces, rows.sealed, aads, rows.bodies)
+        while True:
+            row = -1
+            try:
+                for row, nonce, sealed, aad, body in rest:  # noqa: B007 - which one it was
+                    decrypt(nonce, sealed, aad, body)
+                return failed
+            except InvalidTag:
+                failed.append(row)
+
+    def _inner_rows(self, sa: InboundSa, rows: Rows, count: int) -> None:
+        """Take the trailers off authentic rows that have the same; the others one by one."""
+        start, size, stride = rows.start, rows.size, rows.stride
+        end = size - ICV
+        pad, next_header = self._view[start + end - 2], self._view[start + end - 1]
+        inner = end - HEADER - 2 - pad
+        if pad <= _LONGEST_PADDING and inner >= 20 and next_header in (IPV4, IPV6):
+            tails = columns(self._array, start + end - 2 - pad, stride, count, pad + 2)
+            wanted = np.frombuffer(_PADDING[:pad] + bytes((pad, next_header)), np.uint8)
+            if (tails == wanted).all():
+                self._joiner.rows(sa, start + HEADER, stride, inner, count, next_header)
+                return
+        for at in range(start, start + count * stride, stride):
+            self._inner(sa, at, size)
+
+    def _layout(self, start: int, size: int) -> Rows:
+        rows = self._layouts.get((start, size))
+        if rows is None:
+            if len(self._layouts) >= _LAYOUTS:
+                self._layouts.clear()
+            count = min(MAX_ROWS, (len(self._array) - start) // size)
+            rows = self._layouts[start, size] = Rows(self._array, start, size, size, count)
+        return rows
+
+    # one datagram -----------------------------------------------------------------------
+
+    def _one(self, start: int, size: int, tos: int) -> None:
+        view = self._view
+        spi, low = _WORDS.unpack_from(view, start) if size >= _SHORTEST else (0, 0)
+        sa = self._lookup(spi) if spi else None
+        if sa is None:
+            self.strangers.append(view[start : start + size])
+            return
+        sequence = sa.replay.expand(low) if sa.esn else low
+        if not sa.replay.check(sequence):
+            sa.replayed += 1
+            return
+        raw = sa.transform.aead
+        assert raw is not None  # layout.takes
+        body = start + HEADER
+        end = start + size
+        nonce = raw.salt + view[start + 8 : body]
+        aad = _ESN_AAD.pack(spi, sequence) if sa.esn else view[start : start + 8]
+        try:
+            raw.cipher.decrypt_into(nonce, view[body:end], aad, view[body : end - ICV])
+        except InvalidTag:
+            sa.failed += 1
+            return
+        sa.replay.accept(sequence)
+        self.authentic.add(sa)
+        self._inner(sa, start, size, tos)
+
+    def _inner(self, sa: InboundSa, start: int, size: int, tos: int = 0) -> None:
+        """Take the trailer off one authentic row."""
+        view = self._view
+        at, end = start + HEADER, start + size - ICV
+        pad, next_header = view[end - 2], view[end - 1]
+        tail = end - 2 - pad
+        if next_header == _NO_NEXT:
+            sa.dummies += 1
+        elif tail < at + 20 or view[tail : end - 2] != _PADDING[:pad] or next_header not in (IPV4, IPV6):
+            sa.malformed += 1
+        elif not _marked(sa, tos) or self._remark(sa, at, tail, next_header, tos):
+            self._joiner.one(sa, at, tail - at, next_header)
+
+    def _remark(self, sa: InboundSa, at: int, end: int, next_header: int, tos: int) -> bool:
+        """Change the inner traffic class as the outer one asks (RFC 6040 §4.2); False: drop."""
+        packet = disclose(sa, bytes(self._view[at:end]), next_header, sa.remote.address, tos)
+        if isinstance(packet, Drop):
+            if packet is Drop.CONGESTION:
+                self.congested += 1
+            else:
+                sa.malformed += 1
+            return False
+        self._view[at : at + len(packet)] = packet
+        return True
+
+
+def _marked(sa: InboundSa, tos: int) -> bool:
+    """Whether the outer traffic class may change inner ones."""
+    spec = sa.spec
+    return (spec.copy_ecn and tos & 3 not in (NOT_ECT, ECT0)) or spec.copy_dscp in ("in", "yes")
