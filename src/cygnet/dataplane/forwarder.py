@@ -258,7 +258,7 @@ class Forwarder:
         """Authentic ESP came from ``remote``: tell once where the peer's NAT mapping moved (RFC 3947 §6)."""
         if sa.encap and remote != sa.remote and remote != sa.told:
             sa.told = remote
-            self._report(MappingChanged(sa.spec.id, remote))
+            self._report(MappingChanged(sa.id, remote))
 
     # limits ----------------------------------------------------------------------------
 
@@ -266,11 +266,11 @@ class Forwarder:
         """Look at an SA's limits after packets; a hard one ends it."""
         sa.last_used = now
         if sa.over_hard:
-            self.remove_sa(sa.spec.id)
-            self._report(Expired(sa.spec.id, sa.spec.reqid, hard=True))
+            self.remove_sa(sa.id)
+            self._report(Expired(sa.id, sa.spec.reqid, hard=True))
         elif not sa.soft_told and sa.over_soft:
             sa.soft_told = True
-            self._report(Expired(sa.spec.id, sa.spec.reqid, hard=False))
+            self._report(Expired(sa.id, sa.spec.reqid, hard=False))
 
 
 def _selectors(flow: Flow) -> tuple[TrafficSelector, TrafficSelector]:

@@ -43,6 +43,11 @@ class _Sa:
         self._local, self._remote = compiled(spec.local_ts), compiled(spec.remote_ts)
         self._flows: dict[bytes, bool] = {}
 
+    @property
+    def id(self) -> SaId:
+        """What it is called now: its endpoints, and so its id, may have changed since it was installed."""
+        return self.moved_id or self.spec.id
+
     def admits(self, packet: Buffer) -> bool:
         """Whether the SA's selectors cover the packet, seen in the SA's own direction."""
         key = flow_key(packet)
@@ -131,7 +136,7 @@ class OutboundSa(_Sa):
         self.set_mtu(self.mtu)
 
     def usage(self, now: float) -> SaUsage:
-        return SaUsage(self.spec.id, self.bytes, self.packets, self.idle(now))
+        return SaUsage(self.id, self.bytes, self.packets, self.idle(now))
 
 
 class InboundSa(_Sa):
@@ -147,4 +152,4 @@ class InboundSa(_Sa):
 
     def usage(self, now: float) -> SaUsage:
         idle = self.idle(now)
-        return SaUsage(self.spec.id, self.bytes, self.packets, idle, self.replayed, self.failed, self.outside)
+        return SaUsage(self.id, self.bytes, self.packets, idle, self.replayed, self.failed, self.outside)

@@ -1,0 +1,164 @@
+"""Links, addresses, routes and rules, by pyroute2. Only the worker imports this: it is slow to load."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from cygnet.dataplane.tun.routes import Route
+from cygnet.dataplane.tun.settings import TunSettings
+from cygnet.values.endpoint import Address
+from cygnet.values.errors import DataPlaneError
+
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
+#: who made a route or rule (rtm_protocol): what bears this number is ours, and only that is removed
+_PROTOCOL = 220
+_RULE_PROTOCOL = "FRA_PROTOCOL"
+_INVERT = 0x2  #: FIB_RULE_INVERT: the rule holds for packets *without* the mark
+
+
+class Netlink:
+    """Raises DataPlaneError, but for what is not there when it is to be removed."""
+
+    def __init__(self, settings: TunSettings) -> None:
+        self._settings = settings
+        self._ip: Any = IPRoute()
+        self._index = 0
+
+    def clean(self) -> None:
+        """Remove every rule and route that we, or a predecessor that crashed, ever made."""
+        for family in FAMILIES:
+            for rule in list(self._quietly(self._ip.get_rules, family)):
+                if rule.get_attr("FRA_PROTOCOL") == _PROTOCOL:
+                    self._without(self._ip.rule, "del", family=family, **self._rule())
+            table = self._settings.routing_table
+            for route in list(self._quietly(self._ip.get_routes, family, table=table)):
+                if route["proto"] == _PROTOCOL:
+                    self._without(self._ip.route, "del", **_key(route))
+
+    def prepare(self) -> None:
+        """Bring the device up and install the rules that lead to its table."""
+        settings = self._settings
+        found = self._ip.link_lookup(ifname=settings.device)
+        if not found:
+            raise DataPlaneError(f"find {settings.device}", errno.ENODEV, "the device is gone")
+        self._index = found[0]
+        _set_sysctl(f"ipv6/conf/{settings.device}/addr_gen_mode", "1")  # no link-local address to announce
+        _set_sysctl(f"ipv6/conf/{settings.device}/accept_ra", "0")
+        # What comes out of the tunnel was checked against its SA's selectors, which says more.
+        _set_sysctl(f"ipv4/conf/{settings.device}/rp_filter", "0")
+        self._do("bring the device up", self._ip.link, "set", index=self._index, mtu=settings.mtu, state="up")
+        if settings.set_routes:
+            for family in FAMILIES:
+                with self._unless_family_is_missing(family):
+                    self._do("add rule", self._ip.rule, "add", family=family, **self._rule())
+
+    def change_route(self, old: Route | None, new: Route | None) -> None:
+        if new is not None:
+            self._do(f"add route to {new.destination}", self._ip.route, "replace", **self._route(new))
+        elif old is not None:
+            self._without(self._ip.route, "del", **self._route(old))
+
+    def addresses(self) -> list[Address]:
+        """This machine's own addresses, those of the tunnel device first, loopback's last."""
+        found = []
+        for message in self._ip.get_addr():
+            text = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+            address = ip_address(text)
+            rank = 0 if message["index"] == self._index else 2 if address.is_loopback else 1
+            if not address.is_link_local:
+                found.append((rank, address))
+        return [address for _, address in sorted(found, key=lambda item: item[0])]
+
+    def add_address(self, address: Address) -> None:
+        self._do(
+            f"add address {address}", self._ip.addr, "replace", index=self._index,
+            address=str(address), prefixlen=address.max_prefixlen,
+        )  # fmt: skip
+
+    def remove_address(self, address: Address) -> None:
+        self._without(
+            self._ip.addr, "del", index=self._index, address=str(address), prefixlen=address.max_prefixlen
+        )
+
+    def close(self) -> None:
+        self._ip.close()
+
+    def _rule(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "priority": settings.routing_table_prio,
+            "table": settings.routing_table,
+            "fwmark": settings.mark,
+            "flags": _INVERT,
+            "protocol": _PROTOCOL,
+        }
+
+    def _route(self, route: Route) -> dict[str, Any]:
+        family = socket.AF_INET if route.network[0] == 4 else socket.AF_INET6
+        fields: dict[str, Any] = {
+            "family": family, "dst": route.destination, "table": self._settings.routing_table,
+            "proto": _PROTOCOL,
+        }  # fmt: skip
+        if route.throw:
+            return fields | {"type": "throw"}
+        fields["oif"] = self._index
+        if route.source is not None:
+            fields["prefsrc"] = str(route.source)
+        return fields
+
+    @staticmethod
+    def _do(what: str, call: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            call(*args, **kwargs)
+        except NetlinkError as error:
+            raise DataPlaneError(what, error.code, str(error.args[-1])) from error
+
+    @staticmethod
+    def _without(call: Any, *args: Any, **kwargs: Any) -> None:
+        """Removing: what is not there is gone."""
+        with contextlib.suppress(NetlinkError):
+            call(*args, **kwargs)
+
+    @staticmethod
+    def _quietly(call: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """A dump; empty where the kernel has no such table or family."""
+        try:
+            return list(call(*args, **kwargs))
+        except NetlinkError:
+            return []
+
+    @contextlib.contextmanager
+    def _unless_family_is_missing(self, family: int) -> Iterator[None]:
+        try:
+            yield
+        except DataPlaneError as error:
+            if family == socket.AF_INET or error.errno not in (errno.EAFNOSUPPORT, errno.EOPNOTSUPP):
+                raise
+
+
+def _key(route: Any) -> dict[str, Any]:
+    """What names a dumped route when it is to be removed."""
+    length = route["dst_len"]
+    default = "0.0.0.0" if route["family"] == socket.AF_INET else "::"
+    return {
+        "family": route["family"],
+        "dst": f"{route.get_attr('RTA_DST') or default}/{length}",
+        "table": route.get_attr("RTA_TABLE") or route["table"],
+        "type": route["type"],
+        "proto": _PROTOCOL,
+    }
+
+
+def _set_sysctl(name: str, value: str) -> None:
+    """Of our own device only; where /proc/sys is read-only (containers) its default must do."""
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/net", name).write_text(value)
