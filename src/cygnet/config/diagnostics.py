@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 from cygnet.values.errors import ConfigError
 
 #: What the caret underlines: the word at the column, up to what separates words in a value.
-_WORD = re.compile(r"[^\s,\"]+")
+_WORD = re.compile(r"[^\s,\"=]+")
 #: Longest piece of a value that an error repeats.
 _QUOTE_LIMIT = 60
 
@@ -42,7 +43,12 @@ def quoted(text: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was likely meant; empty where none is near."""
-    found = get_close_matches(word[:_QUOTE_LIMIT].lower(), list(known), n=1, cutoff=0.7)
+    return _nearest(word[:_QUOTE_LIMIT].lower(), tuple(known))
+
+
+@lru_cache(1024)  # one slip in a section that thousands inherit is looked up once
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    found = get_close_matches(word, known, n=1, cutoff=0.7)
     return found[0] if found else ""
 
 
@@ -52,16 +58,21 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean '{near}'?" if near else ""
 
 
-def not_one_of(found: str, accepted: Iterable[str]) -> BadValue:
+def not_one_of(found: str, accepted: Iterable[str], meant: str = "") -> BadValue:
+    """``meant``: the accepted word that is called ``found`` elsewhere, where that is known."""
     accepted = list(accepted)
-    reason = f"{quoted(found)} is not one of {', '.join(accepted)}{did_you_mean(found, accepted)}"
-    return BadValue(found, reason)
+    hint = f"; did you mean '{meant}'?" if meant else did_you_mean(found, accepted)
+    return BadValue(found, f"{quoted(found)} is not one of {', '.join(accepted)}{hint}")
 
 
-def render(error: ConfigError) -> str:
-    """The error with its place, and the source line with a caret below where there is one."""
+def render(error: ConfigError, severity: str = "") -> str:
+    """The error with its place, and the source line with a caret below where there is one.
+
+    ``severity`` ("error", "warning") comes behind the place, as compilers print it.
+    """
     place = error.place
     head = f"{place.file}:{place.line}:{place.column}: " if place.line else f"{place.file}: "
+    head += f"{severity}: " if severity else ""
     head += f"{error.keyword}: {error.reason}" if error.keyword else error.reason
     if not error.source:
         return printable(head)

@@ -98,6 +98,7 @@ class _Lowering:
     def conns(self) -> None:
         self.reader.check(self.tree.conns.values())
         inheritance = Inheritance(self.tree.conns)
+        bases = {s.value for conn in self.tree.conns.values() for s in conn.settings if s.key == "also"}
         for name, section in self.tree.conns.items():
             ancestors = inheritance.ancestors(name)
             if name == DEFAULT:
@@ -108,6 +109,10 @@ class _Lowering:
                 self.ignored.append(name)
             elif written.conn.auto != "ignore":
                 self.add(written)
+            elif not written.has("auto") and name not in bases:
+                hint = "auto is not set, so nothing is loaded; auto=add does that (or route, start)"
+                written.warn("auto", hint)
+                self.reader.warnings += written.warnings
         self.reader.errors += inheritance.errors
 
     def read(self, kind: str, sections: list[Section]) -> dict[tuple[str, str], object] | None:

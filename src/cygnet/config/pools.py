@@ -27,6 +27,11 @@ class Pools:
         """The names of the pools that the conn's remote end is served from."""
         names = []
         side = written.remote_side
+        if written.remote.dns and not written.remote.sourceip:
+            written.warn("dns", f"without effect: no addresses are given out ({side}sourceip)", side)
+        if written.local.dns:
+            reason = "asking for DNS servers is not supported yet, ignored"
+            written.warn("dns", reason, written.local_side)
         for source in written.remote.sourceip or ():
             if source in CONFIG_WORDS:
                 reason = (

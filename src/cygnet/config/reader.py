@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cygnet.config.diagnostics import BadValue, did_you_mean
-from cygnet.config.keywords import ca, conn, end, setup
+from cygnet.config.keywords import ca, conn, end, foreign, setup
 from cygnet.config.keywords.row import Keyword, Status
 from cygnet.config.tree import Section, Setting
 from cygnet.values.errors import ConfigError
@@ -48,8 +48,14 @@ class Reader:
     def check(self, sections: Iterable[Section]) -> None:
         """Read every setting there is, also those that nothing inherits: all errors at once."""
         for section in sections:
+            seen: dict[str, Setting] = {}
             for setting in section.settings:
                 self.value(section.kind, setting)
+                before = seen.get(setting.key)
+                if before is not None and before.value != setting.value and setting.key != "also":
+                    reason = f"set again in {section.title}, as in {before.place}; this one counts"
+                    self.warnings.append(setting.key_error(reason))
+                seen[setting.key] = setting
 
     def value(self, kind: str, setting: Setting) -> object:
         """The setting's value, None where it is unset, or BAD."""
@@ -85,7 +91,9 @@ class Reader:
                 reason = f"this keyword belongs into {_HOMES[other]} section, not into {_HOMES[kind]}"
                 self.errors.append(setting.key_error(reason.replace("setup section", "setup")))
                 return BAD
-        reason = f"unknown keyword, ignored{did_you_mean(setting.key, KEYWORDS[kind])}"
+        elsewhere = foreign.KEYWORDS.get(setting.key, "")
+        hint = f"; {elsewhere}" if elsewhere else did_you_mean(setting.key, KEYWORDS[kind])
+        reason = f"unknown keyword, ignored{hint}"
         self.warnings.append(setting.key_error(reason))
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cygnet.config.keywords import foreign
 from cygnet.config.keywords.authentication import EAP_IDENTITY, IDENTITY
 from cygnet.config.keywords.proposals import proposals
 from cygnet.config.keywords.row import Keyword, Status, by_name
@@ -21,10 +22,10 @@ from cygnet.model.config import Fragmentation, IkeVersion, Mode
 from cygnet.values.iana import Protocol
 
 _P = Status.PLANNED
-_ACTION = one_of("none", "clear", "hold", "restart")
+_ACTION = one_of("none", "clear", "hold", "restart", elsewhere=foreign.ACTION)
 _MEDIATION = "the mediation extension is not supported yet"
 
-AUTO = one_of("ignore", "add", "route", "start")
+AUTO = one_of("ignore", "add", "route", "start", elsewhere=foreign.AUTO)
 MODE = words(
     {
         "tunnel": Mode.TUNNEL,
@@ -35,10 +36,15 @@ MODE = words(
         "pass": Mode.PASS,
         "drop": Mode.DROP,
         "reject": Mode.REJECT,
-    }
+    },
+    foreign.MODE,
 )
 AUTHBY = one_of(
-    "psk", "secret", "pubkey", "rsa", "rsasig", "ecdsa", "ecdsasig", "xauthpsk", "xauthrsasig", "never"
+    "psk", "secret", "pubkey", "rsa", "rsasig", "ecdsa", "ecdsasig", "xauthpsk", "xauthrsasig", "never",
+    elsewhere=foreign.AUTHBY,
+)  # fmt: skip
+KEYEXCHANGE = words(
+    {"ike": IkeVersion.ANY, "ikev1": IkeVersion.V1, "ikev2": IkeVersion.V2}, foreign.KEYEXCHANGE
 )
 
 CONN = (
@@ -47,8 +53,8 @@ CONN = (
     Keyword("auto", AUTO, "ignore", "What loading the conn does: nothing at all (ignore), make it known "
             "(add), install a trap that brings it up when traffic begins (route), bring it up (start).",
             "Child.start_action"),
-    Keyword("keyexchange", words({"ike": IkeVersion.ANY, "ikev1": IkeVersion.V1, "ikev2": IkeVersion.V2}),
-            "ike", "IKE version; ike initiates IKEv2 and accepts both.", "Connection.version"),
+    Keyword("keyexchange", KEYEXCHANGE, "ike", "IKE version; ike initiates IKEv2 and accepts both.",
+            "Connection.version"),
     Keyword("type", MODE, "tunnel", "tunnel or transport mode, or a policy without IPsec: pass, drop "
             "(silently), reject (with an ICMP answer).", "Child.mode"),
     Keyword("authby", AUTHBY, "pubkey", "How both ends authenticate; only used where neither leftauth nor "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cygnet.config.keywords import foreign
 from cygnet.config.keywords.logging import CHARONDEBUG
 from cygnet.config.keywords.row import Keyword, Status, by_name
 from cygnet.config.keywords.types import TEXT, YES_NO, one_of, words
@@ -14,7 +15,8 @@ UNIQUE = words(
         "replace": Unique.REPLACE,
         "keep": Unique.KEEP,
         "never": Unique.NEVER,
-    }
+    },
+    foreign.YES_NO,
 )
 
 _GONE = (
@@ -41,7 +43,8 @@ SETUP = (
     Keyword(
         "uniqueids", UNIQUE, "yes",
         "What happens when a peer identity connects again: the new IKE_SA replaces the old one "
-        "(yes, replace), is refused (keep), both stay unless the peer says INITIAL_CONTACT (no), or even then (never).",
+        "(yes, replace), is refused (keep), both stay unless the peer says INITIAL_CONTACT (no), or even "
+        "then (never).",
         "Settings.unique, Connection.unique",
     ),
     Keyword(
@@ -53,6 +56,8 @@ SETUP = (
         "Refuse a peer whose certificate's revocation state is not known.",
         status=Status.PLANNED, note="certificates are not supported yet",
     ),
+    Keyword("also", TEXT, None, "Without effect here.", status=Status.DEPRECATED,
+            note="config setup takes no settings from elsewhere"),
     *(
         Keyword(name, TEXT, None, "Of FreeS/WAN; without effect.", status=Status.DEPRECATED,
                 note=_INSTEAD.get(name, ""))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from cygnet.config.diagnostics import BadValue, did_you_mean, not_one_of, quoted
+from cygnet.config.keywords import foreign
 from cygnet.config.keywords.row import Type
 
 T = TypeVar("T")
@@ -18,19 +20,23 @@ MAX_TIME = 2**32 - 1
 MAX_COUNT = 2**64 - 1
 
 
-def words(table: Mapping[str, T]) -> Type[T]:
-    """One of the words of ``table``, exactly as written there."""
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def words(table: Mapping[str, T], elsewhere: Mapping[str, str] = _NOTHING) -> Type[T]:
+    """One of the words of ``table``, exactly as written there. ``elsewhere``: what other
+    implementations write, and the word that is meant by it."""
 
     def parse(text: str) -> T:
         if text not in table:
-            raise not_one_of(text, table)
+            raise not_one_of(text, table, elsewhere.get(text.lower(), ""))
         return table[text]
 
     return Type(", ".join(table), parse)
 
 
-def one_of(*accepted: str) -> Type[str]:
-    return words({word: word for word in accepted})
+def one_of(*accepted: str, elsewhere: Mapping[str, str] = _NOTHING) -> Type[str]:
+    return words({word: word for word in accepted}, elsewhere)
 
 
 def number(text: str, low: int, high: int) -> int:
@@ -102,7 +108,7 @@ def _hex_or_decimal(text: str) -> int:
     return value
 
 
-YES_NO = words({"yes": True, "no": False})
+YES_NO = words({"yes": True, "no": False}, foreign.YES_NO)
 TEXT: Type[str] = Type("text", str)
 TIME = Type("time: N, Ns, Nm, Nh or Nd", _time)
 PERCENT = Type("N%", _percent)
