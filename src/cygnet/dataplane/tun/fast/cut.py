@@ -26,6 +26,7 @@ from cygnet.dataplane.tun.fast.layout import HEADER, IPV4, IPV6, padding, sealed
 from cygnet.dataplane.tun.fast.rows import COUNT, MAX_ROWS, MAX_TRAIN, Rows, columns
 
 _FIN, _PSH, _CWR = 0x01, 0x08, 0x80
+_LOW = 0xFFFFFFFF
 _TCP, _UDP = 6, 17
 
 
@@ -136,7 +137,8 @@ def fill(plan: CutPlan, template: Template, payload: Bytes, first: int, count: i
     if not cut.udp:
         sequence = number * size
         sequence += template.sequence
-        plan.sequence[:count] = sequence  # the upper half is cut off
+        sequence &= _LOW
+        plan.sequence[:count] = sequence
         sums += sequence
         if first == 0 and template.first:
             _flag(plan, sums, 0, template.first)
