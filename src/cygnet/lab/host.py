@@ -35,6 +35,7 @@ mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/.etc,workdir=/run/.work 
 hostname "$1"
 cd /proc/sys/net
 echo 1 >ipv4/ip_forward
+echo 1 >ipv4/conf/all/promote_secondaries # when an address goes, others of its network stay
 if [ -d ipv6 ]; then
     echo 1 >ipv6/conf/all/forwarding
     echo 0 >ipv6/conf/default/accept_dad # addresses are ours alone: usable at once
