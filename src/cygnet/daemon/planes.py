@@ -6,29 +6,50 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from cygnet.daemon.udp import Sockets
 from cygnet.dataplane.base import DataPlane
 from cygnet.dataplane.tun.settings import TunSettings
 from cygnet.model.config import Settings
+from cygnet.values.endpoint import Endpoint
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A plane that works in another process: its reports are fetched when its fd is readable."""
+
+    def fileno(self) -> int: ...
+
+    def process_reports(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a plane is made of. ``stray_ike`` takes IKE messages that came in a train of ESP."""
+
+    settings: TunSettings
+    sockets: Sockets
+    stray_ike: Callable[[Endpoint, Endpoint, bytes], None]
+    log: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class PlaneRow:
     """``mark`` goes on the IKE sockets too, so that rules treat IKE and ESP alike."""
 
-    make: Callable[[TunSettings, Sockets], DataPlane]
+    make: Callable[[Parts], DataPlane]
     needs_root: bool
     mark: Callable[[TunSettings], int]
 
 
-def _tun(settings: TunSettings, sockets: Sockets) -> DataPlane:
+def _tun(parts: Parts) -> DataPlane:
     from cygnet.dataplane.tun.plane import TunPlane
 
-    return TunPlane(settings, sockets.esp)
+    return TunPlane(list(parts.sockets.esp.values()), parts.settings, parts.stray_ike, parts.log)
 
 
-def _memory(settings: TunSettings, sockets: Sockets) -> DataPlane:
+def _memory(parts: Parts) -> DataPlane:
     """Negotiates tunnels that carry nothing: for trying configurations without root."""
     from cygnet.dataplane.memory import MemoryPlane
 

@@ -93,9 +93,16 @@ class Runner:
 
     def count(self, ids: tuple[SaId, ...], then: Callable[[Usages], None]) -> None:
         """Ask the data plane for counters; ``then`` gets what came, or nothing after a while."""
-        if not ids:
+        if ids:
+            self._ask_plane(ids, then)
+        else:
             then({})
-            return
+
+    def barrier(self, then: Callable[[], None]) -> None:
+        """Call ``then`` when the data plane has done everything it was told so far."""
+        self._ask_plane((), lambda usages: then())
+
+    def _ask_plane(self, ids: tuple[SaId, ...], then: Callable[[Usages], None]) -> None:
         ref, self._next_count = self._next_count, self._next_count - 1
         self._counting[ref] = then
         self._loop.call_later(USAGE_PATIENCE, self._counted, ref, {})

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from cygnet.boundary.events import AddressesChanged, Configure, Event, Shutdown
+from cygnet.boundary.events import AddressesChanged, Configure, Datagram, Event, Shutdown
 from cygnet.boundary.notices import Notice
 from cygnet.boundary.snapshot import Snapshot
 from cygnet.config.load import Loaded
@@ -22,7 +22,7 @@ from cygnet.daemon.keys import KeyTables
 from cygnet.daemon.log import Journal, sinks
 from cygnet.daemon.options import Options
 from cygnet.daemon.perform import Hands
-from cygnet.daemon.planes import PLANES, tun_settings
+from cygnet.daemon.planes import PLANES, Parts, Watched, tun_settings
 from cygnet.daemon.reloading import Reloader
 from cygnet.daemon.requests import Requests
 from cygnet.daemon.runner import Runner
@@ -30,6 +30,7 @@ from cygnet.daemon.udp import UdpTransport, open_sockets
 from cygnet.daemon.updown import Updown
 from cygnet.daemon.vici_server import ViciServer
 from cygnet.engine.engine import Engine
+from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import DataPlaneError
 
 UPDOWN_PATIENCE = 5.0  #: seconds that a stop waits for updown scripts
@@ -85,7 +86,7 @@ class Service:
         mark = row.mark(tun)
         sockets = open_sockets(settings.port, settings.port_nat_t, mark, self.journal)
         try:
-            self._plane = row.make(tun, sockets)
+            self._plane = row.make(Parts(tun, sockets, self._stray_ike, self._plane_says))
             self._transport = UdpTransport(sockets, self.journal)
             hands = Hands(
                 plane=self._plane,
@@ -102,6 +103,8 @@ class Service:
             engine = Engine(self._loaded.config, SystemEntropy())
             self.runner = Runner(engine, self._plane, hands, self.journal, loop)
             self._plane.start(self.runner.report)
+            if isinstance(self._plane, Watched):
+                loop.add_reader(self._plane.fileno(), self._plane.process_reports)
         except BaseException:
             sockets.close()
             raise
@@ -122,7 +125,9 @@ class Service:
         self._handle_signals(loop)
         self.runner.feed(Configure(self._loaded.config))
         self._addresses.start(loop)
-        self._ready()
+        # Ready is said when the traps of auto=route are in force, not only asked for: the first
+        # packet after `cygnet start` must not leave in the clear.
+        self.runner.barrier(self._ready)
         await self._stop.wait()
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -140,6 +145,8 @@ class Service:
         await self._hands.updown.drain(UPDOWN_PATIENCE)
         self.runner.stop()
         self._vici.stop()
+        if isinstance(self._plane, Watched):
+            loop.remove_reader(self._plane.fileno())
         with contextlib.suppress(DataPlaneError):
             self._plane.stop()
         self._transport.stop(loop)
@@ -152,6 +159,12 @@ class Service:
 
     def _announce(self, notice: Notice) -> None:
         self._vici.announce(notice)
+
+    def _stray_ike(self, local: Endpoint, remote: Endpoint, message: bytes) -> None:
+        self._feed(Datagram(local, remote, message))
+
+    def _plane_says(self, text: str) -> None:
+        self.journal.say("knl", text)
 
     def _complain(self, text: str) -> None:
         """Before there is a log: to the terminal of who starts us, else into the log."""
