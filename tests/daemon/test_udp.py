@@ -1,0 +1,91 @@
+"""Real sockets on the loopback: source addresses, the non-ESP marker, what is not IKE."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from cygnet.boundary.effects import Send
+from cygnet.boundary.events import Datagram
+from cygnet.daemon.log import Journal
+from cygnet.daemon.udp import Sockets, UdpTransport, open_sockets
+from cygnet.values.endpoint import Endpoint
+from cygnet.values.errors import DataPlaneError
+from tests.daemon.fakes import ListSink, until
+
+
+def peer(address: str) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((address, 0))
+    sock.settimeout(10)
+    return sock
+
+
+def opened() -> tuple[Sockets, UdpTransport, ListSink]:
+    journal, sink = Journal(), ListSink()
+    journal.use([sink])
+    sockets = open_sockets(0, 0, 0, journal)
+    return sockets, UdpTransport(sockets, journal), sink
+
+
+def natt_port(sockets: Sockets) -> int:
+    return int(sockets.esp[4].getsockname()[1])
+
+
+def test_a_reply_leaves_from_the_address_that_was_asked() -> None:
+    async def story() -> None:
+        sockets, transport, _ = opened()
+        got: list[Datagram] = []
+        transport.start(asyncio.get_running_loop(), got.append)
+        port = natt_port(sockets)
+        with peer("127.0.0.1") as them:
+            them.sendto(b"\0\0\0\0hello", ("127.0.0.9", port))
+            await until(lambda: got)
+            (datagram,) = got
+            assert datagram.data == b"hello"  # without its marker
+            assert datagram.local == Endpoint.of("127.0.0.9", port)
+            transport.send(Send(datagram.local, datagram.remote, b"answer"))
+            assert them.recvfrom(100) == (b"\0\0\0\0answer", ("127.0.0.9", port))
+            transport.send(Send(datagram.local, datagram.remote, b"\xff", keepalive=True))
+            assert them.recv(100) == b"\xff"
+        transport.stop(asyncio.get_running_loop())
+
+    asyncio.run(story())
+
+
+def test_keepalives_and_esp_on_the_ike_socket_never_reach_the_engine() -> None:
+    async def story() -> None:
+        sockets, transport, _ = opened()
+        got: list[Datagram] = []
+        transport.start(asyncio.get_running_loop(), got.append)
+        with peer("127.0.0.1") as them:
+            for data in (b"\xff", b"\x01\x02\x03\x04 esp", b"", b"\0\0\0\0last"):
+                them.sendto(data, ("127.0.0.1", natt_port(sockets)))
+            await until(lambda: got)
+            assert [d.data for d in got] == [b"last"]
+        transport.stop(asyncio.get_running_loop())
+
+    asyncio.run(story())
+
+
+def test_what_cannot_be_sent_is_logged_and_lost() -> None:
+    async def story() -> None:
+        sockets, transport, sink = opened()
+        transport.send(Send(Endpoint.of("127.0.0.1", 9), Endpoint.of("127.0.0.1", 9), b"x"))
+        assert "no socket to send from 127.0.0.1[9]" in sink.text
+        local = Endpoint.of("127.0.0.1", natt_port(sockets))
+        transport.send(Send(local, Endpoint.of("127.0.0.1", 9), bytes(70000)))
+        assert "error writing to socket: Message too long" in sink.text
+        transport.stop(asyncio.get_running_loop())
+
+    asyncio.run(story())
+
+
+def test_a_port_that_another_daemon_has_is_named_with_a_guess_who_it_is() -> None:
+    journal = Journal()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("", 0))
+        with pytest.raises(DataPlaneError, match="does another IKE daemon"):
+            open_sockets(other.getsockname()[1], 0, 0, journal)
