@@ -34,6 +34,15 @@ _MOST_FLOWS = 16384  #: decisions remembered; beyond, the memory is begun anew
 _IPV6_MINIMUM = 1280  #: an IPv6 sender need not go below (RFC 8200 §5)
 _LEAST_MTU = {4: 576, 6: 1280}  #: an ICMP error that says less is not believed (RFC 4301 §8.2)
 
+#: what an inbound SA counts itself, being part of its usage
+_COUNTED_BY_SA = {
+    Drop.REPLAYED: "replayed",
+    Drop.FORGED: "failed",
+    Drop.OUTSIDE: "outside",
+    Drop.MALFORMED: "malformed",
+    Drop.DUMMY: "dummies",
+}
+
 
 class Outlet(Protocol):
     """Where packets leave."""
@@ -55,7 +64,6 @@ class Forwarder:
         self,
         outlet: Outlet,
         report: Callable[[Report], None],
-        random: Callable[[int], bytes],
         limits: HoldLimits = HoldLimits(),  # noqa: B008 - an immutable value
         mtu: int = 1500,
     ) -> None:
@@ -64,7 +72,7 @@ class Forwarder:
         self.held = HeldPackets(limits)
         self.drops: Counter[Drop] = Counter()
         self.mtu = mtu  #: of outer paths about which nothing is known
-        self._outlet, self._report, self._random = outlet, report, random
+        self._outlet, self._report = outlet, report
         self._decisions: dict[bytes, PolicySpec | OutboundSa] = {}
 
     # what the data plane interface asks for --------------------------------------------
@@ -80,8 +88,11 @@ class Forwarder:
         self.sad.move(id, local, remote, encap)
 
     def remove_sa(self, id: SaId) -> None:
-        if isinstance(self.sad.remove(id), OutboundSa):
+        sa = self.sad.remove(id)
+        if isinstance(sa, OutboundSa):
             self._decisions.clear()
+        elif sa is not None:
+            self.drops.update(_drops_of(sa))
 
     def install_policy(self, spec: PolicySpec) -> None:
         if spec.id in self.spd.policies:
@@ -110,7 +121,11 @@ class Forwarder:
             sa.set_mtu(max(mtu, _LEAST_MTU[peer.version]))
 
     def statistics(self) -> dict[str, int]:
-        counters = {drop.value: self.drops[drop] for drop in Drop}
+        """Packets dropped by reason, and what traps hold."""
+        drops = self.drops.copy()
+        for sa in self.sad.inbound.values():
+            drops.update(_drops_of(sa))
+        counters = {drop.value: drops[drop] for drop in Drop}
         counters["held"] = self.held.count
         counters["hold_overflow"], counters["hold_expired"] = self.held.overflowed, self.held.expired
         return counters
@@ -122,6 +137,11 @@ class Forwarder:
         sa = self.decide(packet, now)
         if sa is not None:
             self.protect(sa, packet, now)
+
+    def known(self, key: bytes) -> OutboundSa | None:
+        """The SA of a flow that was decided before; ``decide`` for all others."""
+        decision = self._decisions.get(key)
+        return decision if isinstance(decision, OutboundSa) else None
 
     def decide(self, packet: bytes, now: float) -> OutboundSa | None:
         """The SA for a packet; None: it was held, dropped, answered or let by."""
@@ -207,7 +227,7 @@ class Forwarder:
     def _seal(self, sa: OutboundSa, packet: bytes, now: float, whole: bool = True) -> None:
         payload, next_header = enclose(sa, packet)
         tos, df = outer_fields(sa, packet)
-        sealed = esp.seal(sa, payload, next_header, self._random)
+        sealed = esp.seal(sa, payload, next_header)
         if sealed is None:
             self.drops[Drop.SPENT] += 1
         else:
@@ -231,20 +251,26 @@ class Forwarder:
             return
         opened = esp.open(sa, packet)
         if isinstance(opened, Drop):
-            self.drops[opened] += 1
+            self._count(sa, opened)
             return
-        self.used_from(sa, remote, now)
+        self.used_from(sa, remote)
         inner = disclose(sa, *opened, remote.address, tos)
         if not isinstance(inner, Drop) and not sa.admits(inner):
-            sa.outside += 1
             inner = Drop.OUTSIDE
         if isinstance(inner, Drop):
-            self.drops[inner] += 1
+            self._count(sa, inner)
             return
         sa.bytes += len(inner)
         sa.packets += 1
         self.used(sa, now)
         self._outlet.to_host(self.clamped(sa, inner))
+
+    def _count(self, sa: InboundSa, drop: Drop) -> None:
+        field = _COUNTED_BY_SA.get(drop)
+        if field is None:
+            self.drops[drop] += 1
+        else:
+            setattr(sa, field, getattr(sa, field) + 1)
 
     def clamped(self, sa: InboundSa, packet: bytes) -> bytes:
         """A SYN that came in, with an MSS that the way back has room for."""
@@ -254,7 +280,7 @@ class Forwarder:
                 return mss.clamp(packet, back[-1].inner_limit)
         return packet
 
-    def used_from(self, sa: InboundSa, remote: Endpoint, now: float) -> None:
+    def used_from(self, sa: InboundSa, remote: Endpoint) -> None:
         """Authentic ESP came from ``remote``: tell once where the peer's NAT mapping moved (RFC 3947 §6)."""
         if sa.encap and remote != sa.remote and remote != sa.told:
             sa.told = remote
@@ -271,6 +297,10 @@ class Forwarder:
         elif not sa.soft_told and sa.over_soft:
             sa.soft_told = True
             self._report(Expired(sa.id, sa.spec.reqid, hard=False))
+
+
+def _drops_of(sa: InboundSa) -> dict[Drop, int]:
+    return {drop: getattr(sa, field) for drop, field in _COUNTED_BY_SA.items()}
 
 
 def _selectors(flow: Flow) -> tuple[TrafficSelector, TrafficSelector]:

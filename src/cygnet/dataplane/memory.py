@@ -14,8 +14,6 @@ Two thousand SAs cost no cryptography until a packet uses them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
-from itertools import count
 
 from cygnet.boundary.events import Report
 from cygnet.boundary.specs import PolicySpec, SaId, SaSpec
@@ -28,11 +26,6 @@ from cygnet.values.endpoint import Address, Endpoint
 Transmit = Callable[[Endpoint, Endpoint, bytes, bool], None]
 
 
-def foreseeable(length: int, numbers: count[int] = count()) -> bytes:  # noqa: B008 - one sequence is meant
-    """IVs for tests: never the same twice, and no secret."""
-    return sha256(next(numbers).to_bytes(8, "big")).digest()[:length]
-
-
 class MemoryPlane:
     """``transmit`` takes what goes to the network; without one it is kept in ``transmitted``."""
 
@@ -41,11 +34,10 @@ class MemoryPlane:
     def __init__(
         self,
         clock: Callable[[], float],
-        random: Callable[[int], bytes] = foreseeable,
         transmit: Transmit | None = None,
         limits: HoldLimits = HoldLimits(),  # noqa: B008 - an immutable value
     ) -> None:
-        self._clock, self._random, self._limits = clock, random, limits
+        self._clock, self._limits = clock, limits
         self.transmit = transmit
         self.delivered: list[bytes] = []  #: packets for this host, ICMP errors too
         self.passed: list[bytes] = []  #: packets that a pass policy let by
@@ -55,7 +47,7 @@ class MemoryPlane:
         self.forwarder = self._fresh()
 
     def _fresh(self) -> Forwarder:
-        return Forwarder(self, lambda report: self._report(report), self._random, self._limits)
+        return Forwarder(self, lambda report: self._report(report), self._limits)
 
     # DataPlane ---------------------------------------------------------------------------
 

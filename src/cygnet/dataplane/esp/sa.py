@@ -23,8 +23,8 @@ class _Sa:
 
     __slots__ = (
         "_flows", "_local", "_remote", "bytes", "encap", "esn", "hard_bytes", "hard_packets", "last_used",
-        "local", "mode", "moved_id", "packets", "remote", "soft_bytes", "soft_packets", "soft_told", "spec",
-        "spi", "transform",
+        "local", "mode", "moved_id", "offload", "packets", "remote", "soft_bytes", "soft_packets",
+        "soft_told", "spec", "spi", "transform",
     )  # fmt: skip
 
     def __init__(self, spec: SaSpec) -> None:
@@ -34,6 +34,7 @@ class _Sa:
         self.transform = EspTransform(spec)
         self.local, self.remote, self.encap = spec.local, spec.remote, spec.encap
         self.mode = spec.mode
+        self.offload: bool | None = None  #: whether the offload engine takes it; None: not asked yet
         self.moved_id: SaId | None = None  #: its id since its endpoints changed
         self.bytes = self.packets = 0
         self.last_used: float | None = None

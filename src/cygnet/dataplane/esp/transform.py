@@ -7,10 +7,9 @@ packet, and a key schedule costs more than all the rest of an installation.
 from __future__ import annotations
 
 from cygnet.boundary.specs import SaSpec
-from cygnet.crypto.ciphers import BoundCipher
 from cygnet.crypto.encr import Cipher, cipher
-from cygnet.crypto.esp import RawAead, raw_aead
-from cygnet.crypto.integ import BoundIntegrity, Integrity, integrity
+from cygnet.crypto.esp import EspSuite, RawAead, esp_suite, raw_aead
+from cygnet.crypto.integ import Integrity, integrity
 from cygnet.values.iana import IntegId
 
 HEADER = 8  #: SPI and sequence number (RFC 4303 §2)
@@ -19,23 +18,25 @@ HEADER = 8  #: SPI and sequence number (RFC 4303 §2)
 class EspTransform:
     """Lengths in bytes. Raises ValueError for an unknown algorithm or a key of the wrong length."""
 
-    __slots__ = (
-        "_aead", "_bound", "_bound_integ", "_integ", "_spec", "align", "cipher", "icv", "iv", "random_iv",
-    )  # fmt: skip
+    __slots__ = ("_aead", "_spec", "_suite", "align", "icv", "iv")
 
     def __init__(self, spec: SaSpec) -> None:
+        row: Cipher = cipher(spec.encr)
+        integ = None if row.aead else _integrity_of(spec)
+        _check_key(str(spec.encr), len(spec.encr_key), row.key_length)
         self._spec = spec
-        self.cipher: Cipher = cipher(spec.encr)
-        self._integ = None if self.cipher.aead else _integrity_of(spec)
-        _check_key(str(spec.encr), len(spec.encr_key), self.cipher.key_length)
-        self.iv = self.cipher.iv_length
-        self.icv = self._integ.icv_length if self._integ else self.cipher.icv_length
-        self.align = max(4, self.cipher.block_size)
-        #: CBC's IVs must not be foreseeable (RFC 3602 §3); counter modes only need unique ones
-        self.random_iv = self.cipher.block_size > 1
-        self._bound: BoundCipher | None = None
-        self._bound_integ: BoundIntegrity | None = None
+        self.iv = row.iv_length
+        self.icv = integ.icv_length if integ else row.icv_length
+        self.align = max(4, row.block_size)
+        self._suite: EspSuite | None = None
         self._aead: RawAead | None = None
+
+    @property
+    def suite(self) -> EspSuite:
+        if self._suite is None:
+            spec = self._spec
+            self._suite = esp_suite(spec.encr, spec.encr_key, spec.integ, spec.integ_key, esn=spec.esn)
+        return self._suite
 
     @property
     def aead(self) -> RawAead | None:
@@ -43,19 +44,6 @@ class EspTransform:
         if self._aead is None:
             self._aead = raw_aead(self._spec.encr, self._spec.encr_key)
         return self._aead
-
-    @property
-    def bound(self) -> BoundCipher:
-        if self._bound is None:
-            self._bound = self.cipher.bind(self._spec.encr_key)
-        return self._bound
-
-    @property
-    def integ(self) -> BoundIntegrity | None:
-        """None for AEADs."""
-        if self._bound_integ is None and self._integ is not None:
-            self._bound_integ = self._integ.bind(self._spec.integ_key)
-        return self._bound_integ
 
     def payload_limit(self, size: int) -> int:
         """The largest payload whose ESP packet, SPI to ICV, has at most ``size`` bytes."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cygnet.dataplane.ip import checksum
-from cygnet.dataplane.ip.header import TCP
+from cygnet.dataplane.ip.header import TCP, Buffer
 
 _SYN = 0x02
 _END, _NOP, _MSS = 0, 1, 2
 
 
-def is_syn(packet: bytes) -> bool:
+def is_syn(packet: Buffer) -> bool:
     """Whether this is a TCP SYN (with an IP header without options): cheap, asked per packet."""
     first = packet[0]
     if first == 0x45:

@@ -20,7 +20,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from errno import EINVAL, EMSGSIZE
 from typing import Any
 
 from cygnet.boundary.events import InstallFailed, Report
@@ -28,20 +27,18 @@ from cygnet.boundary.specs import PolicySpec, SaId, SaSpec
 from cygnet.dataplane.drops import Drop
 from cygnet.dataplane.esp.sa import OutboundSa
 from cygnet.dataplane.forwarder import Forwarder
-from cygnet.dataplane.ip.checksum import complete
 from cygnet.dataplane.policy.traps import HoldLimits
 from cygnet.dataplane.tun.channel import Channel
 from cygnet.dataplane.tun.clear import ClearPath
-from cygnet.dataplane.tun.device import NEEDS_CSUM, PLAIN, VNET_HEADER
-from cygnet.dataplane.tun.outer import Outer, Wire
+from cygnet.dataplane.tun.device import PLAIN
+from cygnet.dataplane.tun.egress import Egress
+from cygnet.dataplane.tun.ingress import Ingress
+from cygnet.dataplane.tun.outer import Outer
 from cygnet.dataplane.tun.settings import TunSettings
-from cygnet.dataplane.tun.sockets import MAX_DATAGRAM, is_ike, read_ancillary
 from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import DataPlaneError
 
-_BURST = 64  #: reads of one source before the others are looked at
 _HOUSEKEEPING = 60.0  #: seconds between looks at path MTUs that may have grown again
-_READ = VNET_HEADER + 65536
 
 
 class Worker:
@@ -50,8 +47,10 @@ class Worker:
     ) -> None:
         limits = HoldLimits(settings.hold_packets, settings.hold_bytes, settings.hold_seconds)
         self.channel, self.tun, self.settings = channel, tun, settings
-        self.forwarder = Forwarder(self, self.report, os.urandom, limits)
+        self.forwarder = Forwarder(self, self.report, limits)
         self.outer = Outer(sockets, settings.mark, settings.socket_buffer)
+        self.egress = Egress(tun, self.forwarder, self.outer, self.learn_mtu)
+        self.ingress = Ingress(tun, self.forwarder, self.stray, self.take_commands)
         self.clear = ClearPath(settings.mark)
         self.lowered: set[Address] = set()  #: peers whose path takes less than their route says
         self.running = True
@@ -64,9 +63,9 @@ class Worker:
 
     def run(self) -> None:
         self.watch(self.channel.fileno(), self.take_commands)
-        self.watch(self.tun, self.take_tun)
+        self.watch(self.tun, self.egress.take)
         for wire in self.outer.udp:
-            self.watch(wire.sock.fileno(), lambda wire=wire: self.take_wire(wire))  # type: ignore[misc]
+            self.watch(wire.sock.fileno(), lambda wire=wire: self.ingress.take(wire))  # type: ignore[misc]
         self.links.begin()
         self.channel.send("ready")
         due = time.monotonic() + _HOUSEKEEPING
@@ -100,6 +99,10 @@ class Worker:
     def report(self, report: Report) -> None:
         self.channel.send("report", report)
 
+    def stray(self, local: Endpoint, remote: Endpoint, message: bytes) -> None:
+        """An IKE message that came in the middle of a train."""
+        self.channel.send("stray", local, remote, message)
+
     # commands --------------------------------------------------------------------------
 
     def take_commands(self) -> None:
@@ -124,7 +127,7 @@ class Worker:
             if not spec.encap:
                 wire, fresh = self.outer.raw(spec.remote.address.version)
                 if fresh:
-                    self.watch(wire.sock.fileno(), lambda: self.take_wire(wire))
+                    self.watch(wire.sock.fileno(), lambda: self.ingress.take_raw(wire))
             self.forwarder.mtu = self.outer.path_mtu(spec.local.address, spec.remote.address)
             self.forwarder.install_sa(spec, time.monotonic())
         except DataPlaneError as error:
@@ -160,7 +163,10 @@ class Worker:
         self.forwarder.release_held(policy_id, time.monotonic())
 
     def query(self, ref: int, ids: tuple[SaId, ...]) -> None:
-        self.channel.send("statistics", self.forwarder.statistics())
+        statistics = self.forwarder.statistics()
+        statistics[Drop.MALFORMED.value] += self.egress.malformed
+        statistics[Drop.CONGESTION.value] += self.ingress.congested
+        self.channel.send("statistics", statistics)
         self.forwarder.query(ref, ids, time.monotonic())
 
     def add_virtual_ip(self, address: Address) -> None:
@@ -169,65 +175,10 @@ class Worker:
     def remove_virtual_ip(self, address: Address) -> None:
         self.links.remove_address(address)
 
-    # traffic ---------------------------------------------------------------------------
-
-    def take_tun(self) -> None:
-        """Packets of this host and its network."""
-        for _ in range(_BURST):
-            try:
-                data = os.read(self.tun, _READ)
-            except BlockingIOError:
-                return
-            now = time.monotonic()
-            packet = data[VNET_HEADER:]
-            if data[0] & NEEDS_CSUM:
-                start, offset = (
-                    int.from_bytes(data[6:8], sys.byteorder),
-                    int.from_bytes(data[8:10], sys.byteorder),
-                )
-                changed = bytearray(packet)
-                complete(changed, start, offset)
-                packet = bytes(changed)
-            self.forwarder.outbound(packet, now)
-
-    def take_wire(self, wire: Wire) -> None:
-        """ESP packets; trains of them from UDP sockets with GRO."""
-        raw = wire.sock.type == socket.SOCK_RAW
-        for _ in range(_BURST):
-            try:
-                data, ancillary, _, source = wire.sock.recvmsg(MAX_DATAGRAM, 256)
-            except OSError:
-                return  # nothing there, or an ICMP error about something sent before
-            now = time.monotonic()
-            local, size, tos = read_ancillary(ancillary)
-            if local is None:
-                continue
-            if raw and wire.version == 4:
-                data = data[(data[0] & 15) * 4 :]  # raw IPv4 sockets see the IP header
-            remote = Endpoint.of(source[0].partition("%")[0], 0 if raw else source[1])
-            size = size or len(data) or 1
-            for at in range(0, len(data), size):
-                packet = data[at : at + size]
-                if is_ike(packet) and not raw:
-                    here = Endpoint(local, wire.sock.getsockname()[1])
-                    self.channel.send("stray", here, remote, packet[4:])
-                else:
-                    self.take_packet(local, remote, packet, tos, now)
-
-    def take_packet(self, local: Address, remote: Endpoint, packet: bytes, tos: int, now: float) -> None:
-        if len(packet) >= 8 and int.from_bytes(packet[:4], "big") not in self.forwarder.sad.inbound:
-            self.take_commands()  # its SA may have been installed a moment ago
-        self.forwarder.inbound(local, remote, packet, tos, now)
-
     # Outlet ----------------------------------------------------------------------------
 
     def to_wire(self, sa: OutboundSa, packet: bytes, tos: int, df: bool) -> None:
-        try:
-            self.outer.send(sa, packet, tos, df)
-        except OSError as error:
-            self.forwarder.drops[Drop.UNSENDABLE] += 1
-            if error.errno in (EMSGSIZE, EINVAL):
-                self.learn_mtu(sa)
+        self.egress.send(sa, packet, tos, df)
 
     def to_host(self, packet: bytes) -> None:
         try:

@@ -1,0 +1,117 @@
+"""From the TUN to the wire: a burst of reads, sealed and sent.
+
+Packets of flows that are known to belong to an SA which the offload engine takes are gathered
+and sealed together, in trains; all others take the ordinary way, one by one.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from errno import EINVAL, EMSGSIZE
+
+from cygnet.dataplane.drops import Drop
+from cygnet.dataplane.esp.sa import OutboundSa
+from cygnet.dataplane.forwarder import Forwarder
+from cygnet.dataplane.ip import ecn, mss
+from cygnet.dataplane.ip.header import flow_key
+from cygnet.dataplane.tun.fast.arena import Arena
+from cygnet.dataplane.tun.fast.layout import takes
+from cygnet.dataplane.tun.fast.outbound import Sealer, Train
+from cygnet.dataplane.tun.fast.vnet import VNET
+from cygnet.dataplane.tun.outer import Outer
+from cygnet.dataplane.tun.segments import Segmenter
+
+_BURST = 64  #: reads before the other direction is looked at
+_PATIENCE = 20  #: milliseconds to wait for room in a socket's buffer, before a packet is lost
+
+
+class Egress:
+    """``too_big(sa)`` is called when the system says that the path takes less than was sent."""
+
+    def __init__(
+        self, tun: int, forwarder: Forwarder, outer: Outer, too_big: Callable[[OutboundSa], None]
+    ) -> None:
+        self._tun, self._forwarder, self._outer, self._too_big = tun, forwarder, outer, too_big
+        self._arena = Arena(header=VNET)
+        self._sealer = Sealer()
+        self._segmenter = Segmenter()
+        self._gathered: dict[tuple[OutboundSa, bool], list[memoryview]] = {}
+
+    @property
+    def malformed(self) -> int:
+        return self._sealer.malformed
+
+    def take(self) -> None:
+        """Read what waits at the TUN, at most a burst."""
+        arena, tun, known = self._arena, self._tun, self._forwarder.known
+        arena.clear()
+        now = time.monotonic()
+        for _ in range(_BURST):
+            if not arena.open():
+                break
+            try:
+                read = arena.take(os.readv(tun, (arena.room(),)))
+            except BlockingIOError:
+                break
+            packet = read[VNET:]
+            sa = known(flow_key(packet))
+            if sa is not None and _fits(sa, read, packet):
+                df = sa.spec.copy_df and (packet[0] >> 4 == 6 or bool(packet[6] & 0x40))
+                self._gathered.setdefault((sa, df), []).append(read)
+            else:
+                self._send_gathered(now)  # so that nothing of a flow passes what came before it
+                for whole in self._segmenter.packets(read):
+                    self._forwarder.outbound(whole, now)
+        self._send_gathered(now)
+
+    def _send_gathered(self, now: float) -> None:
+        if not self._gathered:
+            return
+        gathered, self._gathered = self._gathered, {}
+        for (sa, df), reads in gathered.items():
+            for train in self._sealer.seal(sa, reads):
+                self._send(sa, train, df)
+            if sa.spent:
+                self._forwarder.drops[Drop.SPENT] += 1
+            self._forwarder.used(sa, now)
+
+    def _send(self, sa: OutboundSa, train: Train, df: bool) -> None:
+        tos = ecn.encapsulate(train.tos, sa.copy_dscp, sa.copy_ecn)
+        if train.packets == 1:
+            self.send(sa, train.datagrams, tos, df)
+        elif sa.encap:
+            self._attempt(sa, lambda: self._outer.send_train(sa, train.datagrams, train.size, tos, df))
+        else:  # raw sockets know no trains
+            for start in range(0, len(train.datagrams), train.size):
+                self.send(sa, train.datagrams[start : start + train.size], tos, df)
+
+    def send(self, sa: OutboundSa, packet: bytes | memoryview, tos: int, df: bool) -> None:
+        """One ESP packet."""
+        self._attempt(sa, lambda: self._outer.send(sa, packet, tos, df))
+
+    def _attempt(self, sa: OutboundSa, send: Callable[[], None]) -> None:
+        try:
+            try:
+                send()
+            except BlockingIOError:
+                # Waiting a little makes the TUN's queue fill, which slows down the senders.
+                poll = select.poll()
+                poll.register(self._outer.path(sa).wire.sock, select.POLLOUT)
+                poll.poll(_PATIENCE)
+                send()
+        except OSError as error:
+            self._forwarder.drops[Drop.UNSENDABLE] += 1
+            if error.errno in (EMSGSIZE, EINVAL):  # EINVAL: a train of them
+                self._too_big(sa)
+
+
+def _fits(sa: OutboundSa, read: memoryview, packet: memoryview) -> bool:
+    """Whether the offload engine may have the packet as it is."""
+    if sa.offload is None:
+        sa.offload = takes(sa)
+    if not sa.offload:
+        return False
+    return bool(read[1]) or (len(packet) <= sa.inner_limit and not mss.is_syn(packet))

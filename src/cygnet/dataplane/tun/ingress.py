@@ -1,0 +1,142 @@
+"""From the wire to the TUN: trains of ESP packets, opened, their TCP segments joined again.
+
+What the offload engine does not take (SAs with CBC, transport mode, unknown SPIs) comes back
+from it as strangers and goes the ordinary way. IKE messages among them are handed on.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+from cygnet.dataplane.drops import Drop
+from cygnet.dataplane.esp.sa import InboundSa
+from cygnet.dataplane.forwarder import Forwarder
+from cygnet.dataplane.ip import mss
+from cygnet.dataplane.tun.fast.inbound import Opener
+from cygnet.dataplane.tun.fast.layout import takes
+from cygnet.dataplane.tun.outer import Wire
+from cygnet.dataplane.tun.sockets import MAX_DATAGRAM, SOL_UDP, UDP_GRO, is_ike, read_ancillary
+from cygnet.values.endpoint import Address, Endpoint
+
+_BURST = 64  #: receives before the other direction is looked at
+_MOST_SOURCES = 4096  #: endpoints remembered; beyond, the memory is begun anew
+_ANCILLARY = 128  #: bytes of control messages: packet info, TOS, train size
+
+#: level and kind of what an ESP socket tells with a packet
+_GRO = (SOL_UDP, UDP_GRO)
+_TOS = ((socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, socket.IPV6_TCLASS))
+
+
+class Ingress:
+    """``before_giving_up`` is called before a packet with an unknown SPI is dropped."""
+
+    def __init__(
+        self,
+        tun: int,
+        forwarder: Forwarder,
+        stray: Callable[[Endpoint, Endpoint, bytes], None],
+        before_giving_up: Callable[[], None],
+    ) -> None:
+        self._tun, self._forwarder = tun, forwarder
+        self._stray, self._before_giving_up = stray, before_giving_up
+        self._opener = Opener(self._offloaded, self._clamp)
+        self._sources: dict[tuple[str, int], Endpoint] = {}
+
+    @property
+    def congested(self) -> int:
+        return self._opener.congested
+
+    def take(self, wire: Wire) -> None:
+        """Receive what waits at a UDP socket, at most a burst."""
+        opener, receive, forwarder = self._opener, wire.sock.recvmsg_into, self._forwarder
+        now = time.monotonic()
+        for _ in range(_BURST):
+            if not opener.ready():
+                break
+            try:
+                length, ancillary, _, source = receive((opener.room(),), _ANCILLARY)
+            except OSError:
+                break  # nothing there, or an ICMP error about something sent before
+            size = tos = 0
+            for level, kind, data in ancillary:
+                if (level, kind) == _GRO:
+                    size = int.from_bytes(data[:4], sys.byteorder)
+                elif (level, kind) in _TOS:
+                    tos = data[0] if len(data) == 1 else int.from_bytes(data[:4], sys.byteorder)
+            opener.receive(length, size, tos)
+            if opener.authentic:
+                remote = self._source(source)
+                for sa in opener.authentic:
+                    forwarder.used_from(sa, remote)
+                    forwarder.used(sa, now)
+                opener.authentic.clear()
+            if opener.strangers:
+                strangers = [bytes(packet) for packet in opener.strangers]
+                opener.strangers.clear()
+                local, _, _ = read_ancillary(ancillary)
+                self._take_strangers(wire, strangers, local, self._source(source), tos, now)
+        self._write()
+
+    def take_raw(self, wire: Wire) -> None:
+        """Receive ESP packets without UDP; raw IPv4 sockets see the IP header."""
+        now = time.monotonic()
+        for _ in range(_BURST):
+            try:
+                packet, ancillary, _, source = wire.sock.recvmsg(MAX_DATAGRAM, _ANCILLARY)
+            except OSError:
+                break
+            if wire.version == 4:
+                packet = packet[(packet[0] & 15) * 4 :]
+            local, _, tos = read_ancillary(ancillary)
+            self._take_one(local, self._source((source[0], 0)), packet, tos, now)
+
+    def _take_strangers(
+        self, wire: Wire, packets: list[bytes], local: Address | None, remote: Endpoint, tos: int, now: float
+    ) -> None:
+        for packet in packets:
+            if is_ike(packet) and local is not None:
+                here = Endpoint(local, wire.sock.getsockname()[1])
+                self._stray(here, remote, packet[4:])
+            else:
+                self._take_one(local, remote, packet, tos, now)
+
+    def _take_one(self, local: Address | None, remote: Endpoint, packet: bytes, tos: int, now: float) -> None:
+        if local is None:
+            return
+        if len(packet) >= 8 and int.from_bytes(packet[:4], "big") not in self._forwarder.sad.inbound:
+            self._before_giving_up()  # its SA may have been installed a moment ago
+        self._forwarder.inbound(local, remote, packet, tos, now)
+
+    def _write(self) -> None:
+        for packet in self._opener.flush():
+            try:
+                os.write(self._tun, packet)
+            except OSError:
+                self._forwarder.drops[Drop.UNSENDABLE] += 1
+
+    def _offloaded(self, spi: int) -> InboundSa | None:
+        sa = self._forwarder.sad.inbound.get(spi)
+        if sa is None:
+            return None
+        if sa.offload is None:
+            sa.offload = takes(sa)
+        return sa if sa.offload else None
+
+    def _clamp(self, sa: InboundSa, packet: memoryview) -> None:
+        """A SYN that came in, its MSS lowered in place."""
+        syn = bytes(packet)
+        if mss.is_syn(syn):
+            packet[:] = self._forwarder.clamped(sa, syn)
+
+    def _source(self, source: tuple[str, int]) -> Endpoint:
+        key = source[0], source[1]
+        known = self._sources.get(key)
+        if known is None:
+            if len(self._sources) >= _MOST_SOURCES:
+                self._sources.clear()
+            known = self._sources[key] = Endpoint.of(source[0].partition("%")[0], source[1])
+        return known
