@@ -23,7 +23,7 @@ from cygnet.config.includes import Includes, unescape_pattern, unreadable
 from cygnet.config.tree import Section, Setting, SourceLine, Tree
 
 _VERSION = re.compile(r"[ \t]*version(?![\w-])")  # of FreeS/WAN; strongSwan skips it too
-_INCLUDE = re.compile(r"[ \t]*include[ \t]+(?!=)")
+_INCLUDE = re.compile(r"[ \t]*include(?:[ \t]+(?!=)|[ \t\r]*$)")
 _SECTION = re.compile(r"(config|conn|ca)(?![^ \t\r#\"])")
 _TOKEN = re.compile(r"[ \t\r]*(?:(?P<comment>#)|(?P<eq>=)|(?P<quote>\")|(?P<word>(?:@#)?[^\"#= \t\r]+))")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}

@@ -1,0 +1,50 @@
+"""Short ways for the tests to say "given these files"."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+from cygnet.config.files import MemoryFiles
+from cygnet.config.load import IPSEC_CONF, IPSEC_SECRETS, STRONGSWAN_CONF, Loaded, load
+from cygnet.model.config import Child, Connection
+
+
+def files(conf: str = "", secrets: str | None = None, daemon: str | None = None, **more: str) -> MemoryFiles:
+    """``more``: other files of /etc by name, dots and slashes written ``_dot_`` and ``_in_``."""
+    texts = {IPSEC_CONF: dedent(conf)}
+    if secrets is not None:
+        texts[IPSEC_SECRETS] = dedent(secrets)
+    if daemon is not None:
+        texts[STRONGSWAN_CONF] = dedent(daemon)
+    for name, text in more.items():
+        texts["/etc/" + name.replace("_dot_", ".").replace("_in_", "/")] = dedent(text)
+    return MemoryFiles(texts)
+
+
+def loaded(conf: str = "", secrets: str = ': PSK "x"\n', daemon: str | None = None, **more: str) -> Loaded:
+    return load(files(conf, secrets, daemon, **more))
+
+
+def one(settings: str, also: str = "") -> Loaded:
+    """A conn named ``x`` that would load, with these settings more (separated by ``;``)."""
+    lines = "".join(f"    {line.strip()}\n" for line in settings.split(";") if line.strip())
+    head = "conn x\n    left=10.0.0.1\n    right=192.0.2.1\n    authby=secret\n    auto=add\n"
+    return load(MemoryFiles({IPSEC_CONF: also + head + lines, IPSEC_SECRETS: ': PSK "x"\n'}))
+
+
+def connection(settings: str, also: str = "") -> Connection:
+    found = one(settings, also)
+    assert not found.errors, found.errors
+    return found.config.connections[0]
+
+
+def child(settings: str, also: str = "") -> Child:
+    return connection(settings, also).children[0]
+
+
+def errors(found: Loaded) -> list[str]:
+    return [f"{e.place.line}:{e.place.column}: {e.keyword}: {e.reason}" for e in found.errors]
+
+
+def warnings(found: Loaded) -> list[str]:
+    return [f"{e.place.line}:{e.place.column}: {e.keyword}: {e.reason}" for e in found.warnings]
