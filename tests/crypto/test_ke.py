@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import ClassVar
 
 import pytest
 
@@ -28,8 +27,6 @@ def seeded(seed: str) -> Callable[[int], bytes]:
 
 class Given:
     """Entropy that gives the private value a vector asks for."""
-
-    drawn: ClassVar[list[int]] = []
 
     def __init__(self, value: bytes) -> None:
         self.value = value
@@ -77,13 +74,14 @@ def test_a_public_value_of_another_length_is_refused(each: KeRow) -> None:
 def test_nothing_that_a_peer_sends_raises_anything_but_value_error(each: KeRow) -> None:
     drawn = random.Random(f"junk {each.id.name}")
     mine = initiate(each.id, seeded("mine"))
+    length, answer = len(mine.public), public_length(each.id, responder=True)
     for junk in (bytes, lambda n: b"\xff" * n, drawn.randbytes, lambda n: bytes(n - 1) + b"\x01"):
-        for attempt in (
-            lambda: respond(each.id, junk(len(mine.public)), seeded("r")),
-            lambda: mine.finish(junk(public_length(each.id, responder=True))),
+        for receive, value in (
+            (lambda v: respond(each.id, v, seeded("r")), junk(length)),
+            (mine.finish, junk(answer)),
         ):
             try:
-                attempt()
+                receive(value)
             except ValueError as error:
                 assert str(error).startswith(("public value is", "ciphertext"))
 

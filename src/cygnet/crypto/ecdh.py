@@ -33,14 +33,13 @@ class EcpGroup:
         scalar = int.from_bytes(random((order.bit_length() + 7) // 8 + 8), "big") % (order - 1) + 1
         return ec.derive_private_key(scalar, self.curve)
 
-    def _exchange(self, private: ec.EllipticCurvePrivateKey, peer: bytes) -> bytes:
+    def _point(self, peer: bytes) -> ec.EllipticCurvePublicKey:
         if len(peer) != self.length:
             raise ValueError(f"public value has {len(peer)} bytes, not {self.length}")
         try:
-            point = ec.EllipticCurvePublicKey.from_encoded_point(self.curve, b"\x04" + peer)
+            return ec.EllipticCurvePublicKey.from_encoded_point(self.curve, b"\x04" + peer)
         except ValueError:
             raise ValueError("public value is not a point of the curve") from None
-        return private.exchange(ec.ECDH(), point)
 
     def _public(self, private: ec.EllipticCurvePrivateKey) -> bytes:
         numbers, half = private.public_key().public_numbers(), self.length // 2
@@ -48,11 +47,12 @@ class EcpGroup:
 
     def start(self, random: Random) -> tuple[bytes, Callable[[bytes], bytes]]:
         private = self._draw(random)
-        return self._public(private), lambda peer: self._exchange(private, peer)
+        return self._public(private), lambda peer: private.exchange(ec.ECDH(), self._point(peer))
 
     def answer(self, peer: bytes, random: Random) -> tuple[bytes, bytes]:
+        point = self._point(peer)
         private = self._draw(random)
-        return self._public(private), self._exchange(private, peer)
+        return self._public(private), private.exchange(ec.ECDH(), point)
 
 
 @dataclass(frozen=True, slots=True)
