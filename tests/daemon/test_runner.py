@@ -24,6 +24,7 @@ from cygnet.boundary.events import (
     InstallFailed,
     Resolved,
     SourceAddress,
+    Terminate,
     Tick,
     Usage,
 )
@@ -125,7 +126,7 @@ def test_counters_that_the_daemon_asked_for_do_not_reach_the_engine() -> None:
 
 def test_a_bug_in_the_engine_is_logged_and_the_daemon_goes_on() -> None:
     def script(event: Event) -> list[Effect]:
-        if event == Tick():
+        if isinstance(event, Tick | Terminate):
             raise ZeroDivisionError("of ours")
         return [Send(HERE, THERE, b"x")]
 
@@ -135,6 +136,10 @@ def test_a_bug_in_the_engine_is_logged_and_the_daemon_goes_on() -> None:
         assert "BUG in event Tick" in r.sink.text and "ZeroDivisionError: of ours" in r.sink.text
         r.runner.feed(Initiate(1, "x"))
         assert len(r.sent.effects) == 1
+        ends: list[Finish] = []
+        ref = r.hands.requests.open(lambda log: None, ends.append)
+        r.runner.feed(Terminate(ref, "x"))  # who asked does not wait for ever
+        assert [end.outcome for end in ends] == [Outcome.FAILED]
 
     asyncio.run(story())
 

@@ -207,6 +207,7 @@ def test_random_garbage_never_kills_the_server(tmp_path: Path) -> None:
                     bad.sendall(bytes(data[: chance.randrange(len(data) + 1)]))
                 except (BrokenPipeError, ConnectionResetError):
                     continue
+        wait_for(lambda: not server.server.clients)
         with Client(server.path) as good:
             assert good.request("version")["daemon"] == "cygnet"
         assert "BUG" not in server.rig.sink.text

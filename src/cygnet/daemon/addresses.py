@@ -45,7 +45,7 @@ class AddressWatch:
             self.stop()
             return
         loop.add_reader(self._socket, self._readable, loop)
-        self._due = loop.call_later(SETTLE, self._read, loop, True)
+        self._read(loop, True)
 
     def stop(self) -> None:
         if self._due is not None:

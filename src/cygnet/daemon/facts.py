@@ -7,8 +7,6 @@ import time
 from functools import cache
 from pathlib import Path
 
-import cryptography
-
 from cygnet import __version__
 from cygnet.control.view import Facts
 from cygnet.crypto import encr, hash, integ, ke, names, prf
@@ -21,7 +19,7 @@ Algorithms = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 @cache
 def algorithms() -> Algorithms:
     """By vici's kinds, from the rows of ``crypto``; each with the library that does the work."""
-    library = f"cryptography-{cryptography.__version__.split('.')[0]}"
+    library = "cryptography"
 
     def spelt(kind: TransformType, id: int) -> str:
         return names.transform_text(Transform(kind, id))
@@ -40,15 +38,14 @@ def algorithms() -> Algorithms:
     return tuple((kind, tuple((name, provider) for name in found)) for kind, found, provider in kinds)
 
 
-def greeting(plane: str, ports: tuple[int, ...]) -> str:
+def greeting(plane: str, ports: tuple[int, int]) -> str:
     """The log's first line, as charon begins its own."""
     system = os.uname()
     where = f"{system.sysname} {system.release}, {system.machine}"
-    return f"Starting IKE daemon (cygnet {__version__}, {where}, {plane} data plane, ports {_ports(ports)})"
-
-
-def _ports(ports: tuple[int, ...]) -> str:
-    return " and ".join(map(str, ports))
+    return (
+        f"Starting IKE daemon (cygnet {__version__}, {where}; "
+        f"{plane} data plane, ports {ports[0]} and {ports[1]})"
+    )
 
 
 def gather(

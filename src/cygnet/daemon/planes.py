@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ def _memory(parts: Parts) -> DataPlane:
     """Negotiates tunnels that carry nothing: for trying configurations without root."""
     from cygnet.dataplane.memory import MemoryPlane
 
-    return MemoryPlane(time.monotonic, os.urandom, lambda *packet: None)
+    return MemoryPlane(time.monotonic, transmit=lambda *packet: None)
 
 
 PLANES: dict[str, PlaneRow] = {

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from cygnet.boundary.effects import Effect
+from cygnet.boundary.effects import Effect, Finish, Outcome
 from cygnet.boundary.events import (
     Event,
     Initiate,
@@ -35,6 +35,7 @@ from cygnet.dataplane.base import DataPlane
 
 USAGE_PATIENCE = 2.0  #: seconds that status waits for a data plane's counters
 
+_OUR_FAULT = "failed for a bug in cygnet; the daemon's log has the trace"
 _BY_USER = (Initiate, Terminate, Route, Unroute, Rekey)
 
 
@@ -125,6 +126,8 @@ class Runner:
             # The engine must not raise whatever a peer sends; that it did is a bug of ours, and
             # worth a trace, but not the other tunnels.
             self._bug(f"event {type(event).__name__}")
+            if isinstance(event, _BY_USER):
+                self._hands.requests.finish(Finish(event.ref, Outcome.FAILED, _OUR_FAULT))
             return
         self._hands.current = event.ref if isinstance(event, _BY_USER) else 0
         for effect in effects:

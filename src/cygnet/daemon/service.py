@@ -69,12 +69,11 @@ class Service:
         return self.runner.snapshot()
 
     def facts(self) -> Facts:
-        ports = self._transport.ports
         return facts.gather(
             started=self._started,
             since=self._since,
             addresses=tuple(map(str, self._addresses.addresses)),
-            ports=(ports[0], ports[-1]),
+            ports=self._transport.ports,
             plane=self._plane.name,
             scheduled=self.runner.scheduled,
         )

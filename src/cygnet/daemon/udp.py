@@ -27,8 +27,9 @@ FAMILIES = ((4, socket.AF_INET), (6, socket.AF_INET6))
 
 @dataclass(slots=True)
 class Sockets:
-    """``ike`` by (IP version, port as configured); ``esp`` by IP version, for the data plane."""
+    """``ike`` by (IP version, port); ``esp`` by IP version, for the data plane."""
 
+    ports: tuple[int, int]  #: of IKE and of IKE behind NAT, 500 and 4500
     ike: dict[tuple[int, int], socket.socket] = field(default_factory=dict)
     esp: dict[int, socket.socket] = field(default_factory=dict)
 
@@ -42,8 +43,8 @@ def open_sockets(port: int, port_nat_t: int, mark: int, journal: Journal) -> Soc
 
     A port of 0 lets the system choose one.
     """
-    found = Sockets()
     port, port_nat_t = port or _free_port(), port_nat_t or _free_port()
+    found = Sockets((port, port_nat_t))
     try:
         for version, family in FAMILIES:
             try:
@@ -75,8 +76,7 @@ class UdpTransport:
 
     def __init__(self, sockets: Sockets, journal: Journal) -> None:
         self._sockets, self._journal = sockets, journal
-        self._by_local = {(v, s.getsockname()[1]): s for (v, _), s in sockets.ike.items()}
-        self.ports = tuple(sorted({port for _, port in self._by_local}))
+        self.ports = sockets.ports
 
     def start(self, loop: asyncio.AbstractEventLoop, deliver: Callable[[Datagram], None]) -> None:
         for sock in self._sockets.ike.values():
@@ -89,7 +89,7 @@ class UdpTransport:
 
     def send(self, effect: Send) -> None:
         """Never raises: what cannot be sent is lost, as any datagram may be."""
-        sock = self._by_local.get((effect.local.address.version, effect.local.port))
+        sock = self._sockets.ike.get((effect.local.address.version, effect.local.port))
         if sock is None:
             self._journal.say("net", f"no socket to send from {effect.local} to {effect.remote}")
             return
