@@ -110,7 +110,7 @@ def _unknown(word: str) -> ValueError:
         return ValueError(f"'{word}' is not supported: {UNSUPPORTED[word]}")
     near = get_close_matches(word.lower()[:40], KEYWORDS, n=3, cutoff=0.6)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return ValueError(f"'{word[:40]}' is not a known algorithm{hint}")
+    return ValueError(f"{word[:40]!r} is not a known algorithm{hint}")
 
 
 def _use(protocol: Protocol, version: int) -> Use:
