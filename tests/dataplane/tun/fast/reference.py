@@ -6,7 +6,6 @@ cut as the RFCs tell it, ESP is sealed and opened by ``dataplane.esp.packet``.
 
 from __future__ import annotations
 
-import random
 import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
@@ -198,7 +197,7 @@ def uncut(write: bytes | memoryview) -> list[bytes]:
 
 def seal(sa: OutboundSa, packet: bytes) -> bytes:
     payload, next_header = enclose(sa, packet)
-    sealed = esp.seal(sa, payload, next_header, random.randbytes)
+    sealed = esp.seal(sa, payload, next_header)
     assert sealed is not None
     return sealed
 

@@ -29,10 +29,8 @@ def ends(encr: Transform = packets.GCM, **more: Any) -> tuple[OutboundSa, Inboun
 
 def sealed(sealer: Sealer, sa: OutboundSa, reads: Sequence[bytearray]) -> list[Train]:
     """Trains with their datagrams copied, as sending would."""
-    trains = []
-    for train in sealer.seal(sa, [memoryview(read) for read in reads]):
-        trains.append(train._replace(datagrams=memoryview(bytes(train.datagrams))))
-    return trains
+    views = [memoryview(read) for read in reads]
+    return [train._replace(datagrams=memoryview(bytes(train.datagrams))) for train in sealer.seal(sa, views)]
 
 
 def opened(sa: InboundSa, trains: list[Train]) -> list[Any]:

@@ -124,6 +124,8 @@ class Opener:
         first = int(low[0])
         if sa.esn:
             first = sa.replay.expand(first)
+            if sa.replay.expand(int(low[count - 1])) != first + count - 1:
+                return 0  # begins behind the window, which is taken for far ahead, and ends in it
         if first <= sa.replay.highest:
             return 0
         failed = self._decrypt(sa, rows, count, first)
