@@ -26,7 +26,7 @@ from cygnet.daemon.log import Journal
 from cygnet.daemon.requests import Requests
 from cygnet.daemon.runner import Runner
 
-MOST_CLIENTS = 64
+MOST_CLIENTS = 256
 MOST_UNREAD = 4 << 20  #: bytes that a client may leave unread before it is disconnected
 
 ReloadFunction = Callable[[Reload, Callable[[Message], None]], None]
