@@ -215,14 +215,14 @@ class Host:
 
     def doom(self) -> None:
         """Begin to end: ``kill`` of several hosts is soon done when all of them are doomed before."""
+        for process in self.background:
+            stop(process)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
     def kill(self) -> None:
         """End the host: all its processes, its devices, everything. Idempotent."""
         self.doom()
-        for process in self.background:
-            stop(process)
         if self._holder is not None:
             for stream in (self._holder.stdin, self._holder.stdout, self._holder.stderr):
                 if stream is not None:
