@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from cygnet.boundary.effects import Attach, Effect, Finish, Outcome, ReleaseHeld
 from cygnet.boundary.events import Event
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cygnet.engine.sa import IkeSa
     from cygnet.engine.traps import Routed
 
+P = TypeVar("P")
 Selectors = tuple[TrafficSelector, ...]
 
 #: seconds an IKEv1 IKE_SA that was reauthenticated is left for the peer to delete (as charon)
@@ -114,6 +115,7 @@ class Context:
         self._outstanding: dict[int, list[Finish]] = {}  # requests for several children: answers so far
         self._parts: dict[int, int] = {}  # ... and how many more are to come
         self._closing: dict[tuple[str, int], list[int]] = {}  # ("ike"|"child", uid) -> requests that wait
+        self._parts_kept: dict[object, object] = {}
         self._uids = count(1)
         self._child_uids = count(1)
         self._policy_ids = count(1)
@@ -189,6 +191,12 @@ class Context:
         """From here on the log lines of ``sa`` are shown to whoever waits for this wish."""
         for ref in wish.refs:
             self.emit(Attach(ref, sa.uid))
+
+    def part(self, kind: Callable[[Context], P]) -> P:
+        """What one protocol keeps for the whole engine (IKEv2's cookies, ...): made when first asked for."""
+        if kind not in self._parts_kept:
+            self._parts_kept[kind] = kind(self)
+        return cast(P, self._parts_kept[kind])
 
     # numbers ------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ class Deadline(Enum):
     ANSWER = auto()  #: a cached response need not be kept any longer
     COLLISION = auto()  #: a peer that should have deleted its redundant SA has not
     COOKIE = auto()  #: the cookie secret changes
+    AGAIN = auto()  #: what the peer refused for the moment is tried once more (IKEv2)
 
 
 Subject = int

@@ -1,0 +1,84 @@
+"""Which notifies say what we can do, message by message, in the order strongSwan has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cygnet.engine.ikev2.features import signature_hash_notify
+from cygnet.engine.ikev2.suite import ADDITIONAL
+from cygnet.model.config import Fragmentation
+from cygnet.values.errors import PeerError
+from cygnet.values.proposal import Proposal
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType as N
+from cygnet.wire.ikev2.payload import Payload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+
+def _fragmentation(sa: IkeSaV2) -> list[NotifyPayload]:
+    if sa.connection.fragmentation is Fragmentation.NO:
+        return []
+    return [NotifyPayload(N.IKEV2_FRAGMENTATION_SUPPORTED)]
+
+
+def of_init_request(sa: IkeSaV2, proposals: Sequence[Proposal]) -> list[NotifyPayload]:
+    notifies = [*_fragmentation(sa), signature_hash_notify()]
+    if any(p.of_type(kind) for p in proposals for kind in ADDITIONAL):
+        notifies.append(NotifyPayload(N.INTERMEDIATE_EXCHANGE_SUPPORTED))
+    if sa.ctx.config.settings.follow_redirects:
+        notifies.append(NotifyPayload(N.REDIRECT_SUPPORTED))
+    return notifies
+
+
+def of_init_response(sa: IkeSaV2) -> list[NotifyPayload]:
+    notifies: list[NotifyPayload] = []
+    if sa.peer.fragmentation:
+        notifies += _fragmentation(sa)
+    if sa.peer.signature_hashes:
+        notifies.append(signature_hash_notify())
+    if sa.connection.childless != "never":
+        notifies.append(NotifyPayload(N.CHILDLESS_IKEV2_SUPPORTED))
+    if sa.peer.intermediate:
+        notifies.append(NotifyPayload(N.INTERMEDIATE_EXCHANGE_SUPPORTED))
+    notifies.append(NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED))
+    return notifies
+
+
+def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
+    notifies = []
+    if sa.connection.mobike and sa.nat_known:
+        notifies.append(NotifyPayload(N.MOBIKE_SUPPORTED))
+    return [
+        *notifies,
+        NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED),
+        NotifyPayload(N.EAP_ONLY_AUTHENTICATION),
+    ]
+
+
+def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
+    if sa.connection.mobike and sa.peer.mobike:
+        return [NotifyPayload(N.MOBIKE_SUPPORTED)]
+    return []
+
+
+def after_auth(sa: IkeSaV2, message: Message) -> None:
+    """What the response of IKE_AUTH says beside identity and CHILD_SA."""
+
+
+def configuration(sa: IkeSaV2, message: Message) -> list[Payload]:
+    return []
+
+
+def queue_intermediate(sa: IkeSaV2) -> None:
+    """The additional key exchanges, one IKE_INTERMEDIATE each, before IKE_AUTH."""
+    suite = sa.shaking.suite
+    if suite is not None and suite.additional:
+        raise PeerError(0, "additional key exchanges are not built yet")
+
+
+def follow_redirect(sa: IkeSaV2, notify: NotifyPayload) -> None:
+    raise PeerError(0, "redirects are not built yet")

@@ -1,0 +1,44 @@
+"""What an IKE_SA remembers from its first message until both sides are authenticated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cygnet.crypto.ke import PrivateKe
+from cygnet.engine.ikev2.auth import SignedOctets
+from cygnet.engine.ikev2.keys import IkeKeys, Nonces
+from cygnet.engine.ikev2.suite import Suite
+from cygnet.model.config import Connection
+from cygnet.values.iana import KeId
+from cygnet.values.proposal import Proposal
+
+
+@dataclass(slots=True)
+class Handshake:
+    """``request`` and ``response`` are the IKE_SA_INIT messages as sent: AUTH covers them."""
+
+    nonce_i: bytes = b""
+    nonce_r: bytes = b""
+    request: bytes = b""
+    response: bytes = b""
+    private: PrivateKe | None = None
+    method: KeId = KeId.NONE  #: initiator: of the KE payload sent
+    cookie: bytes = b""
+    attempts: int = 0  #: IKE_SA_INIT requests sent anew (cookie, other method, redirect)
+    suite: Suite | None = None
+    answer: Proposal | None = None  #: responder: the choice as it is sent
+    candidates: list[Connection] = field(default_factory=list)  #: responder: by address, before identities
+    intermediate: bytes = b""  #: IntAuth and message ID (RFC 9242 §3.3.2), once complete
+    int_auth_i: bytes = b""
+    int_auth_r: bytes = b""
+
+    @property
+    def nonces(self) -> Nonces:
+        return Nonces(self.nonce_i, self.nonce_r)
+
+    def octets_i(self, keys: IkeKeys) -> SignedOctets:
+        """What the initiator's AUTH covers."""
+        return SignedOctets(keys.suite.prf, self.request, self.nonce_r, self.intermediate)
+
+    def octets_r(self, keys: IkeKeys) -> SignedOctets:
+        return SignedOctets(keys.suite.prf, self.response, self.nonce_i, self.intermediate)

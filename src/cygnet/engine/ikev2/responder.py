@@ -1,0 +1,135 @@
+"""The first message of a peer: refused or asked back without keeping anything, or an IKE_SA for it.
+
+What is answered statelessly: a missing cookie, a key exchange of the wrong method, no common
+proposal. All of it is unauthenticated, so each costs one datagram, at most as long as the
+request (RFC 7296 §2.6, §1.2, §2.21.1).
+"""
+
+from __future__ import annotations
+
+from cygnet.boundary.effects import Send
+from cygnet.boundary.events import Datagram
+from cygnet.crypto.names import ke_text, proposals_text
+from cygnet.engine.context import Context
+from cygnet.engine.ikev2.cookies import Cookies
+from cygnet.engine.ikev2.proposals import unusable_kes, with_none
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.suite import Suite
+from cygnet.engine.ikev2.tasks.ike_init import ike_proposals
+from cygnet.engine.lookup import by_address
+from cygnet.engine.sa import IkeSa, IkeState
+from cygnet.model.config import Connection
+from cygnet.values.errors import PeerError
+from cygnet.values.proposal import Proposal, select
+from cygnet.wire.header import NO_SPI, ExchangeType, Header
+from cygnet.wire.ikev2.ke import KePayload
+from cygnet.wire.ikev2.message import Message, check_critical
+from cygnet.wire.ikev2.nonce import NoncePayload
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType
+from cygnet.wire.ikev2.rules import check_rules
+from cygnet.wire.ikev2.sa import SaPayload
+
+
+def respond(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
+    """The IKE_SA that answers, or None when that has been done (or is not to be done)."""
+    try:
+        message = check_rules(Message.decode(event.data, header))
+    except PeerError as error:
+        ctx.log("NET", f"ignoring message from {event.remote}: {error.detail}")
+        return None
+    if (
+        message.exchange != ExchangeType.IKE_SA_INIT
+        or message.response
+        or not message.from_initiator
+        or message.message_id != 0
+        or message.spi_i == NO_SPI
+    ):
+        ctx.log("NET", f"ignoring {message.title} from {event.remote}: it begins no IKE_SA")
+        return None
+    try:
+        check_critical(message)
+        return _accept(ctx, event, message)
+    except PeerError as error:
+        _log_received(ctx, event, message)
+        ctx.log("IKE", f"{error.detail}, sending {NotifyType(error.notify)}")
+        _reply(ctx, event, message, NotifyPayload(NotifyType(error.notify), error.data))
+        return None
+
+
+def _accept(ctx: Context, event: Datagram, message: Message) -> IkeSaV2:
+    nonce, theirs = message.need(NoncePayload), message.need(KePayload)
+    _check_cookie(ctx, event, message, nonce.data)
+    candidates = by_address(ctx, event.local.address, event.remote.address, 2)
+    if not candidates:
+        raise PeerError(
+            NotifyType.NO_PROPOSAL_CHOSEN,
+            f"no IKE config found for {event.local.address}...{event.remote.address}",
+        )
+    fitting, selected = _choose(ctx, event, candidates, message)
+    try:
+        suite = Suite.of(selected)
+    except ValueError as error:
+        raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, str(error)) from error
+    if theirs.method != suite.ke:
+        raise PeerError(
+            NotifyType.INVALID_KE_PAYLOAD,
+            f"key exchange method {ke_text(theirs.method)} unacceptable, requesting {ke_text(suite.ke)}",
+            suite.ke.to_bytes(2),
+        )
+    sa = IkeSaV2(ctx, fitting[0], False, event.local, event.remote)
+    sa.spi_i = message.spi_i
+    sa.shaking.suite, sa.shaking.candidates = suite, fitting
+    sa.shaking.answer = with_none(selected, message.need(SaPayload).proposals)
+    sa.enter(IkeState.CONNECTING)
+    sa.count_half_open()
+    ctx.initial[2, message.spi_i, event.remote.address] = sa
+    return sa
+
+
+def _choose(
+    ctx: Context, event: Datagram, candidates: list[Connection], message: Message
+) -> tuple[list[Connection], Proposal]:
+    """The proposal of the first candidate that has one in common, and every candidate that fits it."""
+    theirs = [unusable_kes(p) for p in message.need(SaPayload).proposals]
+    prefer_theirs = not ctx.config.settings.prefer_configured_proposals
+    for connection in candidates:
+        selected = select(ike_proposals(connection), theirs, prefer_theirs)
+        if selected is not None:
+            fitting = [c for c in candidates if select(ike_proposals(c), [selected]) is not None]
+            return fitting, selected
+    configured = proposals_text(ike_proposals(candidates[0]))
+    received = proposals_text(message.need(SaPayload).proposals)
+    text = f"{event.remote.address} proposed {received}; '{candidates[0].name}' accepts {configured}"
+    ctx.log("CFG", f"received proposals: {received}")
+    ctx.log("CFG", f"configured proposals: {configured}")
+    ctx.alert("proposal-mismatch-ike", text)
+    raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "no matching proposal found")
+
+
+def _check_cookie(ctx: Context, event: Datagram, message: Message, nonce: bytes) -> None:
+    """Raises PeerError(COOKIE) with the cookie to send while too many IKE_SAs are half open."""
+    settings = ctx.config.settings
+    limit = settings.cookie_threshold
+    if not settings.dos_protection or not limit or ctx.half_open < limit:
+        return
+    cookies = ctx.part(Cookies)
+    shown = message.notify(NotifyType.COOKIE)
+    if shown is not None and cookies.is_valid(shown.data, nonce, event.remote, message.spi_i):
+        return
+    cookie = cookies.make(nonce, event.remote, message.spi_i)
+    raise PeerError(NotifyType.COOKIE, f"{ctx.half_open} IKE_SAs are half open", cookie)
+
+
+def _log_received(ctx: Context, event: Datagram, message: Message) -> None:
+    ctx.log("NET", f"received packet: from {event.remote} to {event.local} ({len(event.data)} bytes)")
+    ctx.log("ENC", f"parsed {message}")
+
+
+def _reply(ctx: Context, event: Datagram, message: Message, notify: NotifyPayload) -> None:
+    """A response without an IKE_SA: the responder's SPI stays zero (§2.6)."""
+    response = Message(message.spi_i, NO_SPI, message.exchange, message.message_id, False, True, (notify,))
+    data = response.encode()
+    ctx.log("ENC", f"generating {response}")
+    ctx.log("NET", f"sending packet: from {event.local} to {event.remote} ({len(data)} bytes)")
+    ctx.emit(Send(event.local, event.remote, data))

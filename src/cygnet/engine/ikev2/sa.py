@@ -1,0 +1,333 @@
+"""An IKE_SA of version 2: the shared one, with keys, exchanges and the tasks that use them."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from cygnet.boundary.effects import Outcome
+from cygnet.boundary.events import Datagram
+from cygnet.boundary.notices import ChildRekeyed, IkeRekeyed
+from cygnet.engine.child import ChildSa, ChildState
+from cygnet.engine.context import Context, Wish
+from cygnet.engine.ikev2.exchanges import Exchanges
+from cygnet.engine.ikev2.features import Features
+from cygnet.engine.ikev2.handshake import Handshake
+from cygnet.engine.ikev2.keys import IkeKeys
+from cygnet.engine.ikev2.protect import protectors
+from cygnet.engine.ikev2.tasks import reauthenticate
+from cygnet.engine.ikev2.tasks.child_create import CreateChild
+from cygnet.engine.ikev2.tasks.child_delete import DeleteChild
+from cygnet.engine.ikev2.tasks.child_rekey import RekeyChild
+from cygnet.engine.ikev2.tasks.ike_delete import DeleteIke
+from cygnet.engine.ikev2.tasks.ike_init import IkeInit, ike_proposals
+from cygnet.engine.ikev2.tasks.ike_rekey import RekeyIke
+from cygnet.engine.ikev2.tasks.liveness import Liveness
+from cygnet.engine.ikev2.tasks.task import Task
+from cygnet.engine.sa import IkeSa, IkeState
+from cygnet.engine.timers import Deadline
+from cygnet.model.config import Child, Connection
+from cygnet.values.endpoint import Endpoint
+from cygnet.values.errors import PeerError
+from cygnet.values.proposal import Proposal
+from cygnet.wire.header import Header
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.notify_types import NotifyType
+
+#: deadlines of an IKE_SA that pass to its successor
+_LIFETIMES = (Deadline.REKEY, Deadline.REAUTH, Deadline.EXPIRE, Deadline.DPD, Deadline.KEEPALIVE)
+#: range of ``retry_delay``
+RETRY_SECONDS = (5.0, 15.0)
+
+
+class IkeSaV2(IkeSa):
+    version = 2
+
+    def __init__(
+        self,
+        ctx: Context,
+        connection: Connection,
+        initiator: bool,
+        local: Endpoint | None,
+        remote: Endpoint | None,
+    ) -> None:
+        super().__init__(ctx, connection, initiator, local, remote)
+        self.exchanges = Exchanges(self)
+        self.keys: IkeKeys | None = None
+        self.handshake: Handshake | None = Handshake()
+        self.peer = Features()
+        self.first_request = b""  #: responder: the IKE_SA_INIT request, to know a retransmission
+        self.last_datagram: tuple[Datagram, bytes] | None = None  #: what is being acted on, and its plaintext
+        self.is_successor = False  #: made to replace another one, not yet in its place
+        self._waiting: dict[int, Task] = {}
+        self._number = 0
+        self.nat_known = False  #: both ends said where they think they are
+
+    # what tasks use -------------------------------------------------------------------
+
+    @property
+    def is_gone(self) -> bool:
+        return self.state is IkeState.DESTROYED
+
+    @property
+    def secrets(self) -> IkeKeys:
+        assert self.keys is not None, "there are keys from IKE_SA_INIT on"
+        return self.keys
+
+    @property
+    def shaking(self) -> Handshake:
+        assert self.handshake is not None, "not yet authenticated"
+        return self.handshake
+
+    def set_keys(self, keys: IkeKeys) -> None:
+        self.keys = keys
+        self.proposal = keys.suite.proposal
+        self.exchanges.outbound, self.exchanges.inbound = protectors(keys, self.initiator, self.ctx.entropy)
+
+    def replied(self, datagrams: list[bytes], inner: bytes) -> None:
+        """A response of ours goes out (IKE_SA_INIT and IKE_INTERMEDIATE need its bytes)."""
+        if self.handshake is not None and not self.handshake.response and not self.initiator:
+            self.handshake.response = datagrams[0]
+
+    def heard_from(self, event: Datagram) -> None:
+        """An authentic, new message came: RFC 7296 §2.23, follow a peer behind a NAT.
+
+        "the host not behind a NAT SHOULD send all packets (including retransmission packets) to
+        the IP address and port from the last valid authenticated packet from the other end".
+        With MOBIKE only the initiator moves, and says so (RFC 4555 §3.8).
+        """
+        if self.is_established and (self.peer.mobike and self.connection.mobike):
+            return
+        if (event.local, event.remote) == (self.local, self.remote):
+            return
+        if self.is_established and (self.local_behind_nat or not self.remote_behind_nat):
+            return
+        self.set_endpoints(event.local, event.remote)
+
+    # receiving ------------------------------------------------------------------------
+
+    def receive(self, datagram: Datagram, header: Header) -> None:
+        self.log(
+            "NET",
+            f"received packet: from {datagram.remote} to {datagram.local} ({len(datagram.data)} bytes)",
+        )
+        try:
+            self.exchanges.receive(datagram, header)
+        except PeerError as error:
+            self.log("NET", f"ignoring message from {datagram.remote}: {error.detail}")
+
+    # life -----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        self.exchanges.add(IkeInit(self))
+
+    def broken(self, error: PeerError) -> None:
+        """The peer's response cannot be accepted: the IKE_SA cannot go on."""
+        self.failure = error.detail
+        self.log("IKE", error.detail)
+        if self.established_at is None:
+            self.negotiation_failed(retry=False)
+        else:
+            self.delete()
+
+    def peer_is_silent(self) -> None:
+        """No answer to any retransmission."""
+        reason = f"{self.remote.address} did not answer"
+        if self.established_at is not None:
+            self.lost(reason)
+            return
+        limit = self.connection.keyingtries
+        if limit == 0 or self.tries + 1 < limit:
+            shown = f"{self.tries + 2}/{limit}" if limit else f"{self.tries + 2}"
+            self.log("IKE", f"peer not responding, trying again ({shown})")
+        else:
+            self.log("IKE", "establishing IKE_SA failed, peer not responding")
+        self.negotiation_failed(reason)
+
+    def closing(self) -> None:
+        unsent = self.exchanges.unsent(DeleteIke)
+        if unsent is not None:
+            self.exchanges.send_once(unsent.draft())
+        self.exchanges.drop_all()
+        self.forget_initial()
+        self.handshake = None
+
+    def forget_initial(self) -> None:
+        for key in [k for k, sa in self.ctx.initial.items() if sa is self]:
+            del self.ctx.initial[key]
+
+    def established(self, lifetimes: bool = True) -> None:
+        self.handshake = None
+        self.forget_initial()
+        super().established(lifetimes)
+
+    # operations -----------------------------------------------------------------------
+
+    def create_child(self, wish: Wish) -> None:
+        self.exchanges.add(CreateChild(self, wish))
+
+    def rekey_child(self, child: ChildSa) -> None:
+        if child.state is ChildState.INSTALLED:
+            self.exchanges.add(RekeyChild(self, child))
+
+    def delete_child(self, child: ChildSa) -> None:
+        self.exchanges.add(DeleteChild(self, child))
+
+    def rekey(self) -> None:
+        self.exchanges.add(RekeyIke(self))
+
+    def reauthenticate(self) -> None:
+        reauthenticate.begin(self)
+
+    def delete(self) -> None:
+        """Close it and tell the peer. A request that is under way is finished first: the window is 1."""
+        if self.state is IkeState.DELETING:
+            return
+        if self.established_at is None:
+            self.give_up()
+            return
+        if self.state is IkeState.REKEYED:  # keeps that state: its end is no news to anybody
+            self.exchanges.drop_all()
+            self.exchanges.add(DeleteIke(self))
+            return
+        for wish in self.wishes:
+            self.ctx.finish(
+                wish, Outcome.FAILED, f"establishing connection '{wish.child.name}' failed", self.failure
+            )
+        self.wishes.clear()
+        self.enter(IkeState.DELETING)
+        self.exchanges.drop_queue()
+        self.exchanges.add(DeleteIke(self))
+
+    def check_liveness(self) -> None:
+        if self.exchanges.active is None and not self.exchanges.queue:
+            self.exchanges.add(Liveness(self))
+
+    def on_version_deadline(self, kind: Deadline, subject: int) -> None:
+        if kind is Deadline.RETRANSMIT:
+            self.exchanges.retransmit()
+        elif kind is Deadline.AGAIN:
+            task = self._waiting.pop(subject, None)
+            if task is not None:
+                self.exchanges.add(task)
+
+    def tasks(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        active = self.exchanges.active
+        self.waiting = self.exchanges.describe() or self.waiting
+        return tuple(t.NAME for t in self.exchanges.queue), (active.NAME,) if active else ()
+
+    # children -------------------------------------------------------------------------
+
+    def new_child(self, config: Child, reqid: int = 0) -> ChildSa:
+        child = ChildSa(self.ctx, self, config, reqid)
+        self.children[child.uid] = child
+        return child
+
+    def child_by_outbound(self, spi: bytes) -> ChildSa | None:
+        """The CHILD_SA that the peer means by its own inbound SPI."""
+        wanted = int.from_bytes(spi)
+        return next((c for c in self.children.values() if c.spi_out == wanted and wanted), None)
+
+    def child_up(self, child: ChildSa) -> None:
+        super().child_up(child)
+        self._maybe_finish_reauthentication()
+
+    def child_failed(self, name: str, reason: str) -> None:
+        super().child_failed(name, reason)
+        self._maybe_finish_reauthentication()
+
+    def _maybe_finish_reauthentication(self) -> None:
+        if self.reauthenticates is not None and not self.wishes and self.is_established:
+            reauthenticate.finish(self)
+
+    def child_error(self, name: str, error: PeerError) -> None:
+        """The peer refused a CHILD_SA with an error notify."""
+        self.log("IKE", f"received {NotifyType(error.notify)} notify, no CHILD_SA built", 0)
+        self.child_failed(name, error.detail)
+
+    def keep_without_child(self) -> None:
+        """IKE_AUTH made the IKE_SA but not its CHILD_SA."""
+        if self.ctx.config.settings.close_ike_on_child_failure:
+            self.log("IKE", "closing IKE_SA due CHILD_SA setup failure")
+            self.delete()
+        else:
+            self.log("IKE", "failed to establish CHILD_SA, keeping IKE_SA")
+
+    def child_replaced(self, old: ChildSa, new: ChildSa) -> None:
+        """``new`` carries the traffic of ``old`` from here on."""
+        local = " ".join(str(ts) for ts in new.local_ts)
+        remote = " ".join(str(ts) for ts in new.remote_ts)
+        self.log(
+            "IKE",
+            f"CHILD_SA {new} established with SPIs {new.spi_in:08x}_i {new.spi_out:08x}_o "
+            f"and TS {local} === {remote}",
+            0,
+        )
+        self.ctx.emit(ChildRekeyed(self.uid, old.uid, new.uid, new.name))
+
+    def not_while_rekeying(self, message: Message) -> None:
+        """§2.25.2: no CHILD_SA is made or rekeyed while we rekey the IKE_SA."""
+        if isinstance(self.exchanges.active, RekeyIke):
+            raise PeerError(
+                NotifyType.TEMPORARY_FAILURE, f"refusing {message.title}: the IKE_SA is being rekeyed"
+            )
+
+    def retry_delay(self) -> float:
+        """Seconds until what met TEMPORARY_FAILURE is tried again; at random, so that two ends that
+        refuse each other do not meet again (§2.25: "wait at least a few seconds")."""
+        return self.ctx.entropy.uniform(*RETRY_SECONDS)
+
+    def again(self, task: Task) -> None:
+        """Try a task anew in a while."""
+        self._number += 1
+        self._waiting[self._number] = task
+        self.ctx.timers.set(self.uid, Deadline.AGAIN, self.ctx.now + self.retry_delay(), self._number)
+
+    # rekeying of the IKE_SA -------------------------------------------------------------
+
+    @property
+    def own_proposals(self) -> tuple[Proposal, ...]:
+        return ike_proposals(self.connection)
+
+    @property
+    def can_carry(self) -> bool:
+        return super().can_carry and not self.is_successor
+
+    def successor(self, initiator: bool) -> IkeSaV2:
+        """An IKE_SA to replace this one, without keys yet."""
+        new = IkeSaV2(self.ctx, self.connection, initiator, self.local, self.remote)
+        new.handshake = None
+        new.is_successor = True
+        return new
+
+    def take_over(self, old: IkeSaV2, quietly: bool = False) -> None:
+        """This IKE_SA has keys and replaces ``old``; ``quietly``: it lost, and only waits to be deleted."""
+        self.connection, self.peer = old.connection, old.peer
+        self.local_id, self.remote_id = old.local_id, old.remote_id
+        self.set_endpoints(old.local, old.remote)
+        self.local_behind_nat, self.remote_behind_nat = old.local_behind_nat, old.remote_behind_nat
+        self.nat_known = old.nat_known
+        self.established_at = self.last_received = self.ctx.now
+        self.is_successor = False
+        self.enter(IkeState.ESTABLISHED)
+        if quietly:
+            self.enter(IkeState.REKEYED)
+            return
+        self.local_vips, old.local_vips = old.local_vips, []
+        self.remote_vips, old.remote_vips = old.remote_vips, []
+        ends = f"{self.local.address}[{self.local_id}]...{self.remote.address}[{self.remote_id}]"
+        self.log("IKE", f"IKE_SA {self} rekeyed between {ends}", 0)
+        reauth_at = self.ctx.timers.at(old.uid, Deadline.REAUTH)
+        self.schedule_lifetimes()
+        if reauth_at is not None:  # rekeying proves no identity: the time for that does not move
+            self.ctx.timers.set(self.uid, Deadline.REAUTH, reauth_at)
+        self.schedule_dpd()
+        self.schedule_keepalive()
+        old.enter(IkeState.REKEYED)
+        for kind in _LIFETIMES:
+            self.ctx.timers.cancel(old.uid, kind)
+        self.ctx.emit(IkeRekeyed(old.uid, self.uid, self.name))
+        tasks, old.exchanges.queue = old.exchanges.queue, deque()
+        self.adopt(old)
+        for task in tasks:
+            task.sa = self
+            self.exchanges.add(task)

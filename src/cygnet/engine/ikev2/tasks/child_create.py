@@ -1,0 +1,69 @@
+"""CREATE_CHILD_SA for a further CHILD_SA, RFC 7296 §1.3.1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cygnet.engine.child import ChildSa
+from cygnet.engine.context import Wish
+from cygnet.engine.ikev2 import child_terms
+from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, respond_ke
+from cygnet.engine.ikev2.tasks.task import Reply
+from cygnet.values.errors import PeerError
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.nonce import NoncePayload
+from cygnet.wire.ikev2.payload import Payload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+
+class CreateChild(ChildExchange):
+    NAME = "CHILD_CREATE"
+
+    def __init__(self, sa: IkeSaV2, wish: Wish) -> None:
+        super().__init__(sa)
+        self.wish = wish
+
+    def begin(self) -> ChildSa | None:
+        sa = self.sa
+        if self.wish not in sa.wishes:
+            return None
+        child = sa.new_child(self.wish.child, self.wish.reqid)
+        reqid = f" reqid {self.wish.reqid}" if self.wish.reqid else ""
+        sa.log("CHD", f"establishing CHILD_SA {child}{reqid}", 0)
+        return child
+
+    def ahead(self) -> list[Payload]:
+        return []
+
+    def made(self, child: ChildSa, nonces: Nonces) -> None:
+        child.install_inbound()
+        child.install_outbound()
+        self.sa.child_up(child)
+
+    def not_made(self, error: PeerError) -> None:
+        if error.notify:
+            self.sa.child_error(self.wish.child.name, error)
+        else:
+            self.sa.child_failed(self.wish.child.name, error.detail)
+
+    def later(self) -> None:
+        self.sa.again(CreateChild(self.sa, self.wish))
+
+
+def answer(sa: IkeSaV2, message: Message) -> Reply:
+    sa.not_while_rekeying(message)
+    terms = child_terms.agree(sa, message, with_ke=True)
+    ke_payloads, shared = respond_ke(sa, terms.proposal, message)
+    nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
+    child = sa.new_child(terms.config)
+    first, *behind = child_terms.take_request(sa, child, terms, nonces, shared)
+    child.install_inbound()
+
+    def after() -> None:
+        child.install_outbound()
+        sa.child_up(child)
+
+    return Reply([first, NoncePayload(nonces.r), *ke_payloads, *behind], after)

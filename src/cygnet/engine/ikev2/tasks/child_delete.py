@@ -1,0 +1,90 @@
+"""Deleting a CHILD_SA, RFC 7296 §1.4.1.
+
+    request   D(ESP, our inbound SPI)
+    response  D(ESP, the peer's inbound SPI) | nothing, when it is deleting it too
+
+"If by chance both ends of a set of SAs independently decide to close them, each may send a
+Delete payload and the two requests may cross in the network [...] it MUST NOT include Delete
+payloads for those SAs in its response, since that would result in duplicate deletion".
+A CHILD_SA that was rekeyed still takes stray packets for ``delete_rekeyed_delay`` seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cygnet.engine.child import ChildSa, ChildState
+from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.engine.timers import Deadline
+from cygnet.wire.header import ExchangeType
+from cygnet.wire.ikev2.delete import DeletePayload
+from cygnet.wire.ikev2.message import Message
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+
+class DeleteChild(Task):
+    NAME = "CHILD_DELETE"
+
+    def __init__(self, sa: IkeSaV2, child: ChildSa) -> None:
+        super().__init__(sa)
+        self.child = child
+
+    def build(self) -> Draft | None:
+        sa, child = self.sa, self.child
+        if child.state in (ChildState.DELETED, ChildState.DELETING) or child.uid not in sa.children:
+            return None
+        local, remote = (" ".join(str(ts) for ts in side) for side in (child.local_ts, child.remote_ts))
+        sa.log(
+            "CHD",
+            f"closing CHILD_SA {child} with SPIs {child.spi_in:08x}_i {child.spi_out:08x}_o "
+            f"and TS {local} === {remote}",
+            0 if child.rekeyed_by is None else 1,
+        )
+        sa.log("IKE", f"sending DELETE for {child.protocol} CHILD_SA with SPI {child.spi_in:08x}")
+        if child.state is ChildState.CREATED:
+            child.enter(ChildState.INSTALLING)
+        child.enter(ChildState.DELETING)
+        payload = DeletePayload(child.protocol, (child.spi_in.to_bytes(4),))
+        return Draft(ExchangeType.INFORMATIONAL, [payload])
+
+    def process(self, message: Message) -> Step:
+        for payload in message.all(DeletePayload):
+            for spi in payload.spis:
+                self.sa.log("IKE", f"received DELETE for {payload.protocol} CHILD_SA with SPI {spi.hex()}")
+        gone(self.sa, self.child)
+        return Step.DONE
+
+
+def gone(sa: IkeSaV2, child: ChildSa) -> None:
+    """Both ends have closed it: out of the data plane, at once or when stray packets have come in."""
+    if child.state is ChildState.DELETED:
+        return
+    delay = sa.ctx.config.settings.delete_rekeyed_delay
+    if child.rekeyed_by is None or not delay or child.in_id is None:
+        sa.log("IKE", f"CHILD_SA {child} closed")
+        sa.child_down(child)
+        return
+    child.remove_outbound()
+    if child.state is not ChildState.DELETING:
+        child.enter(ChildState.DELETING)
+    sa.ctx.timers.set(sa.uid, Deadline.CHILD_RETIRE, sa.ctx.now + delay, child.uid)
+
+
+def deleted_by_peer(sa: IkeSaV2, payload: DeletePayload) -> tuple[bytes, ...]:
+    """The peer closes CHILD_SAs: remove them; our SPIs that the response has to name."""
+    answered: list[bytes] = []
+    for spi in payload.spis:
+        sa.log("IKE", f"received DELETE for {payload.protocol} CHILD_SA with SPI {spi.hex()}")
+        child = sa.child_by_outbound(spi)
+        if child is None:
+            sa.log("IKE", f"CHILD_SA with SPI {spi.hex()} is not known (any more)")
+            continue
+        if child.state is not ChildState.DELETING:
+            answered.append(child.spi_in.to_bytes(4))
+        expected = child.rekeyed_by is not None or child.state is ChildState.DELETING
+        gone(sa, child)
+        if not expected:
+            sa.close_action(child)
+    return tuple(answered)

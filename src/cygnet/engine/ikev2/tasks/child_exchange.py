@@ -1,0 +1,191 @@
+"""What a new and a rekeyed CHILD_SA have in common as CREATE_CHILD_SA exchanges (RFC 7296 §1.3).
+
+    request   [N(REKEY_SA)], SA, Ni, [KEi], TSi, TSr, ...
+    response  SA, Nr, [KEr], TSi, TSr, ... | error
+
+The key exchange payload is for the first method of our first proposal that has one; the peer
+asks for another with INVALID_KE_PAYLOAD.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from cygnet.crypto import ke
+from cygnet.crypto.names import ke_text
+from cygnet.engine.child import ChildSa
+from cygnet.engine.ikev2 import child_terms
+from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.suite import main_ke
+from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.values.errors import PeerError
+from cygnet.values.iana import KeId, TransformType
+from cygnet.values.proposal import Proposal
+from cygnet.values.secret import Secret
+from cygnet.wire.header import ExchangeType
+from cygnet.wire.ikev2.ke import KePayload
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.nonce import NoncePayload
+from cygnet.wire.ikev2.notify_types import NotifyType
+from cygnet.wire.ikev2.payload import Payload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+NONCE_LENGTH = 32  #: bytes
+
+
+class KeOffer:
+    """Our half of a CREATE_CHILD_SA exchange's key exchange; none where no proposal has one."""
+
+    def __init__(self, sa: IkeSaV2, proposals: tuple[Proposal, ...]) -> None:
+        self.sa = sa
+        self.methods = [KeId(t.id) for p in proposals for t in p.of_type(TransformType.KE) if t.id]
+        self.method = self.methods[0] if self.methods else KeId.NONE
+        self._private: ke.PrivateKe | None = None
+
+    def payloads(self) -> list[Payload]:
+        if self.method == KeId.NONE:
+            return []
+        if self._private is None or self._private.method != self.method:
+            self._private = ke.initiate(self.method, self.sa.ctx.entropy.bytes)
+        return [KePayload(self.method, self._private.public)]
+
+    def retry(self, data: bytes) -> None:
+        """INVALID_KE_PAYLOAD named another method. Raises PeerError where it is not one to try."""
+        wanted = KeId(int.from_bytes(data[:2]))
+        if len(data) != 2 or wanted not in self.methods or wanted == self.method:
+            raise PeerError(0, f"peer asks for key exchange method {ke_text(wanted)}, which was not offered")
+        mine = ke_text(self.method)
+        self.sa.log("IKE", f"peer didn't accept key exchange method {mine}, it requested {ke_text(wanted)}")
+        self.methods.remove(self.method)
+        self.method = wanted
+
+    def finish(self, selected: KeId, message: Message) -> list[Secret]:
+        """The shared secret; none where the chosen proposal has no key exchange."""
+        if selected == KeId.NONE:
+            return []
+        theirs = message.need(KePayload)
+        if theirs.method != selected or self._private is None or theirs.method != self._private.method:
+            raise PeerError(
+                0, f"peer sent a key exchange of {ke_text(theirs.method)} for {ke_text(selected)}"
+            )
+        try:
+            return [self._private.finish(theirs.data)]
+        except ValueError as error:
+            raise PeerError(0, f"bad key exchange value: {error}") from error
+
+
+class ChildExchange(Task):
+    """Ends in one of ``made``, ``not_made``, ``later``."""
+
+    def __init__(self, sa: IkeSaV2) -> None:
+        super().__init__(sa)
+        self.new: ChildSa | None = None
+        self.nonce = b""
+        self.offer: KeOffer | None = None
+
+    @abstractmethod
+    def begin(self) -> ChildSa | None:
+        """The CHILD_SA to negotiate; None where there is no need any more."""
+
+    @abstractmethod
+    def ahead(self) -> list[Payload]:
+        """Payloads in front of SA."""
+
+    @abstractmethod
+    def made(self, child: ChildSa, nonces: Nonces) -> None:
+        """Agreed, not yet installed."""
+
+    @abstractmethod
+    def not_made(self, error: PeerError) -> None:
+        """Refused for good; ``new`` is gone already."""
+
+    @abstractmethod
+    def later(self) -> None:
+        """TEMPORARY_FAILURE; ``new`` is gone already."""
+
+    def build(self) -> Draft | None:
+        sa = self.sa
+        if not sa.is_established:
+            return None
+        if self.new is None:
+            self.new = self.begin()
+            if self.new is None:
+                return None
+            self.nonce = sa.ctx.entropy.bytes(NONCE_LENGTH)
+            self.offer = KeOffer(sa, child_terms.child_proposals(self.new.config, with_ke=True))
+        assert self.offer is not None
+        ahead, behind = child_terms.offer(sa, self.new, with_ke=True)
+        payloads = [*self.ahead(), *ahead, NoncePayload(self.nonce), *self.offer.payloads(), *behind]
+        return Draft(ExchangeType.CREATE_CHILD_SA, payloads)
+
+    def process(self, message: Message) -> Step:
+        sa, child, offer = self.sa, self.new, self.offer
+        assert child is not None and offer is not None
+        error = message.error()
+        if error is not None and error.kind == NotifyType.INVALID_KE_PAYLOAD:
+            offer.retry(error.data)
+            return Step.MORE
+        if error is not None and error.kind == NotifyType.TEMPORARY_FAILURE:
+            sa.log("IKE", f"received {error.kind} notify error, will retry later")
+            self._discard()
+            self.later()
+            return Step.DONE
+        refusal = child_terms.refusal(sa, child, message)
+        if refusal is not None:
+            self._discard()
+            self.not_made(refusal)
+            return Step.DONE
+        nonces = Nonces(self.nonce, message.need(NoncePayload).data)
+        selected = child_terms.accepted_proposal(sa, child, message, with_ke=True)
+        child_terms.take_answer(
+            sa, child, message, nonces, offer.finish(main_ke(selected), message), with_ke=True
+        )
+        self.new = None
+        self.made(child, nonces)
+        return Step.DONE
+
+    def refused(self, error: PeerError) -> None:
+        """The peer has made a CHILD_SA of its answer and we cannot: it is to be deleted there."""
+        sa, child = self.sa, self.new
+        sa.log("IKE", error.detail)
+        self._discard(tell=True)
+        if child is not None:
+            self.not_made(error)
+
+    def _discard(self, tell: bool = False) -> None:
+        child, self.new = self.new, None
+        if child is None:
+            return
+        if tell:
+            self.sa.delete_child(child)
+        else:
+            child.remove()
+
+    def dropped(self) -> None:
+        self._discard()
+
+
+def respond_ke(sa: IkeSaV2, selected: Proposal, message: Message) -> tuple[list[Payload], list[Secret]]:
+    """The responder's half: KE payload and shared secret, none where no key exchange was chosen.
+
+    Raises PeerError(INVALID_KE_PAYLOAD) with the method that is wanted (§1.3).
+    """
+    method = main_ke(selected)
+    if method == KeId.NONE:
+        return [], []
+    theirs = message.first(KePayload)
+    if theirs is None or theirs.method != method:
+        got = ke_text(theirs.method) if theirs else "none"
+        raise PeerError(
+            NotifyType.INVALID_KE_PAYLOAD,
+            f"key exchange method {ke_text(method)} required, got {got}",
+            method.to_bytes(2),
+        )
+    try:
+        public, shared = ke.respond(method, theirs.data, sa.ctx.entropy.bytes)
+    except ValueError as error:
+        raise PeerError(NotifyType.INVALID_SYNTAX, f"bad key exchange value: {error}") from error
+    return [KePayload(method, public)], [shared]

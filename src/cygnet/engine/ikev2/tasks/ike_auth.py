@@ -1,0 +1,281 @@
+"""IKE_AUTH, RFC 7296 §1.2, §2.15: who both ends are, and the first CHILD_SA.
+
+    request   IDi, [N(INITIAL_CONTACT)], [IDr], AUTH, [CP], SA, TSi, TSr, ...
+    response  IDr, AUTH, [CP], SA, TSi, TSr, ... | error for the CHILD_SA alone | error
+
+Without SA and TS payloads it makes no CHILD_SA (RFC 6023). A CHILD_SA that cannot be made
+does not harm the IKE_SA: its error stands beside IDr and AUTH (§1.2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cygnet.credentials.psk import find_psk
+from cygnet.engine.child import ChildSa
+from cygnet.engine.context import Wish
+from cygnet.engine.ikev2 import child_terms, extensions
+from cygnet.engine.ikev2.auth import psk_auth, verify_psk
+from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
+from cygnet.engine.lookup import by_identity, expected_identity, own_identity
+from cygnet.engine.unique import duplicates, enforce
+from cygnet.model.config import AuthMethod, Connection, Unique
+from cygnet.values.errors import PeerError
+from cygnet.values.identity import Identity
+from cygnet.values.secret import Secret
+from cygnet.wire.header import ExchangeType
+from cygnet.wire.ikev2.auth import AuthPayload
+from cygnet.wire.ikev2.identification import IdIPayload, IdRPayload
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType
+from cygnet.wire.ikev2.numbers import AuthMethodId
+from cygnet.wire.ikev2.payload import Payload
+from cygnet.wire.ikev2.sa import SaPayload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+
+class IkeAuth(Task):
+    NAME = "IKE_AUTH"
+
+    def __init__(self, sa: IkeSaV2) -> None:
+        super().__init__(sa)
+        self.child: ChildSa | None = None
+
+    def build(self) -> Draft | None:
+        sa = self.sa
+        sa.local_id = own_identity(sa.connection, sa.local.address)
+        sa.remote_id = expected_identity(sa.connection, sa.remote.address)
+        secret = shared_secret(sa)
+        if secret is None:
+            reason = f"no shared key found for '{sa.local_id}' - '{sa.remote_id}'"
+            sa.log("IKE", reason)
+            sa.negotiation_failed(reason, retry=False)
+            return None
+        keys = sa.secrets
+        octets = sa.shaking.octets_i(keys).of(sa.local_id, keys.p_i)
+        sa.log("IKE", f"authentication of '{sa.local_id}' (myself) with pre-shared key", 0)
+        payloads: list[Payload] = [IdIPayload(sa.local_id)]
+        if sa.connection.unique is not Unique.NEVER and not any(duplicates(sa)):
+            payloads.append(NotifyPayload(NotifyType.INITIAL_CONTACT))
+        if not _any_remote(sa.connection):
+            payloads.append(IdRPayload(sa.remote_id))
+        payloads.append(AuthPayload(AuthMethodId.SHARED_KEY, psk_auth(keys.suite.prf, secret, octets)))
+        payloads += self._offer()
+        if sa.is_gone:
+            return None
+        return Draft(ExchangeType.IKE_AUTH, [*payloads, *extensions.of_auth_request(sa)])
+
+    def _offer(self) -> list[Payload]:
+        """The first CHILD_SA, if there is to be one in this exchange."""
+        sa = self.sa
+        if sa.peer.childless and (sa.connection.childless in ("force", "prefer") or not sa.wishes):
+            return []
+        if sa.connection.childless == "force":
+            sa.log("IKE", "peer does not support childless IKE_SA initiation")
+            sa.negotiation_failed(
+                f"{sa.remote.address} does not support childless IKE_SA initiation", retry=False
+            )
+            return []
+        wish = sa.wishes[0] if sa.wishes else Wish(sa.connection.children[0])
+        self.child = sa.new_child(wish.child, wish.reqid)
+        sa.log("CHD", f"establishing CHILD_SA {self.child}", 0)
+        ahead, behind = child_terms.offer(sa, self.child, with_ke=False)
+        return ahead + behind
+
+    def process(self, message: Message) -> Step:
+        sa = self.sa
+        auth = message.first(AuthPayload)
+        if auth is None:
+            self._refused(message)
+            return Step.DONE
+        self._verify(message, auth)
+        sa.peer.learn(message)
+        nonces = sa.shaking.nonces
+        enforce(sa, initial_contact=False)
+        sa.established()
+        if sa.peer.mobike and sa.connection.mobike:
+            sa.log("IKE", "peer supports MOBIKE")
+        extensions.after_auth(sa, message)
+        if self.child is not None:
+            self._finish_child(self.child, message, nonces)
+        if not sa.is_gone:
+            for wish in list(sa.wishes):
+                if self.child is None or wish.child.name != self.child.name:
+                    sa.create_child(wish)
+        return Step.DONE
+
+    def _refused(self, message: Message) -> None:
+        sa, error = self.sa, message.error()
+        if error is None:
+            raise PeerError(0, "peer did not authenticate itself")
+        sa.log("IKE", f"received {error.kind} notify error", 0)
+        reason = f"{sa.remote.address} refused with {error.kind}"
+        if error.kind == NotifyType.AUTHENTICATION_FAILED:
+            reason = (
+                f"{sa.remote.address} does not accept our authentication as '{sa.local_id}': "
+                "the pre-shared keys or the identities differ"
+            )
+            sa.ctx.alert("peer-auth-failed", reason, sa)
+        sa.negotiation_failed(reason, retry=False)
+
+    def _verify(self, message: Message, auth: AuthPayload) -> None:
+        sa, keys = self.sa, self.sa.secrets
+        identity = message.need(IdRPayload).identity
+        if not identity.matches(expected_identity(sa.connection, sa.remote.address)):
+            wanted = expected_identity(sa.connection, sa.remote.address)
+            raise PeerError(
+                NotifyType.AUTHENTICATION_FAILED,
+                f"peer calls itself '{identity}', but '{sa.name}' expects '{wanted}'",
+            )
+        sa.remote_id = identity
+        octets = sa.shaking.octets_r(keys).of(identity, keys.p_r)
+        verify_peer(sa, auth, octets)
+
+    def _finish_child(self, child: ChildSa, message: Message, nonces: Nonces) -> None:
+        sa = self.sa
+        refusal = child_terms.refusal(sa, child, message)
+        if refusal is not None:
+            child.remove()
+            sa.child_error(child.name, refusal)
+            sa.keep_without_child()
+            return
+        try:
+            child_terms.take_answer(sa, child, message, nonces)
+        except PeerError as error:
+            sa.log("IKE", error.detail)
+            sa.child_failed(child.name, error.detail)
+            sa.delete_child(child)
+            return
+        child.install_inbound()
+        child.install_outbound()
+        sa.child_up(child)
+
+    def refused(self, error: PeerError) -> None:
+        """The peer did not prove who it is: tell it (§2.21.2) and forget the IKE_SA."""
+        sa = self.sa
+        sa.log("IKE", error.detail, 0)
+        if error.notify:
+            sa.exchanges.send_once(
+                Draft(ExchangeType.INFORMATIONAL, [NotifyPayload(NotifyType(error.notify), error.data)])
+            )
+            sa.ctx.alert("peer-auth-failed", error.detail, sa)
+        sa.negotiation_failed(error.detail, retry=False)
+
+    def dropped(self) -> None:
+        if self.child is not None and self.child.in_id is None:
+            self.child.remove()
+
+
+def _any_remote(connection: Connection) -> bool:
+    """Whether the peer's identity is left open, so that there is none to ask for."""
+    identity = connection.remote[0].id
+    return identity.is_any or b"*" in identity.data
+
+
+def shared_secret(sa: IkeSaV2) -> Secret | None:
+    local, remote = sa.local_id, sa.remote_id
+    return find_psk(sa.ctx.config.secrets, local, remote, sa.local.address, sa.remote.address)
+
+
+def verify_peer(sa: IkeSaV2, auth: AuthPayload, octets: bytes) -> None:
+    """Raises PeerError(AUTHENTICATION_FAILED)."""
+    failed = NotifyType.AUTHENTICATION_FAILED
+    wanted = sa.connection.remote[0].method
+    if auth.method != AuthMethodId.SHARED_KEY or wanted not in (AuthMethod.PSK, AuthMethod.ANY):
+        raise PeerError(failed, f"peer authenticates by {auth.method}, '{sa.name}' wants {wanted.value}")
+    secret = shared_secret(sa)
+    if secret is None:
+        raise PeerError(failed, f"no shared key found for '{sa.local_id}' - '{sa.remote_id}'")
+    verify_psk(sa.secrets.suite.prf, secret, octets, auth.data)
+    sa.log("IKE", f"authentication of '{sa.remote_id}' with pre-shared key successful", 0)
+
+
+def answer(sa: IkeSaV2, message: Message) -> Reply:
+    """The responder's side."""
+    if sa.established_at is not None or sa.handshake is None:
+        raise PeerError(NotifyType.INVALID_SYNTAX, "IKE_AUTH for an IKE_SA that is authenticated")
+    try:
+        return _answer(sa, message)
+    except PeerError as error:
+        sa.log("IKE", error.detail, 0)
+        if error.notify == NotifyType.AUTHENTICATION_FAILED:
+            sa.ctx.alert("peer-auth-failed", error.detail, sa)
+        sa.failure = error.detail
+        notify = NotifyPayload(NotifyType(error.notify), error.data)
+        return Reply([notify], sa.destroy)
+
+
+def _answer(sa: IkeSaV2, message: Message) -> Reply:
+    keys, shaking = sa.secrets, sa.shaking
+    sa.remote_id = message.need(IdIPayload).identity
+    wanted = message.first(IdRPayload)
+    _choose_connection(sa, wanted.identity if wanted else None)
+    auth = message.first(AuthPayload)
+    if auth is None:
+        raise PeerError(NotifyType.AUTHENTICATION_FAILED, "peer wants EAP, which is not configured")
+    if message.first(SaPayload) is None and sa.connection.childless == "never":
+        raise PeerError(NotifyType.INVALID_SYNTAX, "peer asks for a childless IKE_SA, which is not allowed")
+    verify_peer(sa, auth, shaking.octets_i(keys).of(sa.remote_id, keys.p_i))
+    secret = shared_secret(sa)
+    assert secret is not None  # the peer has just been verified with it
+    if not enforce(sa, message.notify(NotifyType.INITIAL_CONTACT) is not None):
+        raise PeerError(NotifyType.AUTHENTICATION_FAILED, "another IKE_SA with that identity is kept")
+    octets = shaking.octets_r(keys).of(sa.local_id, keys.p_r)
+    sa.log("IKE", f"authentication of '{sa.local_id}' (myself) with pre-shared key", 0)
+    payloads: list[Payload] = [
+        IdRPayload(sa.local_id),
+        AuthPayload(AuthMethodId.SHARED_KEY, psk_auth(keys.suite.prf, secret, octets)),
+    ]
+    nonces = shaking.nonces
+    sa.peer.learn(message)
+    sa.established()
+    if sa.peer.mobike and sa.connection.mobike:
+        sa.log("IKE", "peer supports MOBIKE")
+    payloads += extensions.configuration(sa, message)
+    child: ChildSa | None = None
+    if message.first(SaPayload) is not None:
+        try:
+            terms = child_terms.agree(sa, message, with_ke=False)
+            child = sa.new_child(terms.config)
+            payloads += child_terms.take_request(sa, child, terms, nonces)
+            child.install_inbound()
+        except PeerError as error:
+            sa.log("IKE", f"{error.detail}", 1)
+            sa.log("IKE", "failed to establish CHILD_SA, keeping IKE_SA")
+            payloads.append(NotifyPayload(NotifyType(error.notify), error.data))
+    payloads += extensions.of_auth_response(sa)
+
+    def after() -> None:
+        if child is not None:
+            child.install_outbound()
+            sa.child_up(child)
+
+    return Reply(payloads, after)
+
+
+def _choose_connection(sa: IkeSaV2, wanted: Identity | None) -> None:
+    """Now that the identities are known: the connection that fits them best."""
+    shown = wanted or "%any"
+    sa.log("CFG", f"looking for peer configs matching {sa.local.address}[{shown}]"
+           f"...{sa.remote.address}[{sa.remote_id}]")  # fmt: skip
+    found = by_identity(sa.shaking.candidates, wanted, sa.remote_id)
+    fitting = [c for c in found if _admits(sa, c)]
+    if not fitting:
+        sa.local_id = wanted or own_identity(sa.connection, sa.local.address)
+        raise PeerError(
+            NotifyType.AUTHENTICATION_FAILED,
+            f"no matching peer config found for '{sa.remote_id}' ({sa.remote.address}) asking for '{shown}'",
+        )
+    sa.connection = fitting[0]
+    sa.log("CFG", f"selected peer config '{sa.name}'")
+    own = own_identity(sa.connection, sa.local.address)
+    sa.local_id = own if wanted is None or not sa.connection.local[0].id.is_any else wanted
+
+
+def _admits(sa: IkeSaV2, connection: Connection) -> bool:
+    """A configured remote identity counts; where there is none, whoever has the key may come."""
+    return connection.remote[0].method in (AuthMethod.PSK, AuthMethod.ANY)

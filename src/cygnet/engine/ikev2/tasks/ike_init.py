@@ -1,0 +1,242 @@
+"""IKE_SA_INIT, RFC 7296 §1.2: algorithms, key exchange, nonces, NAT detection.
+
+    request   [N(COOKIE)], SA, KE, Ni, N(NAT_DETECTION_*), ...
+    response  SA, KE, Nr, N(NAT_DETECTION_*), ... | N(COOKIE) | N(INVALID_KE_PAYLOAD) | error
+
+A cookie, another key exchange method or a redirect make the request go out again, with
+message ID 0 and what was asked for. The stateless answers are in ``responder``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cygnet.crypto import ke
+from cygnet.crypto.keywords import default_proposals
+from cygnet.crypto.names import ke_text, proposal_text, proposals_text
+from cygnet.engine.ikev2 import extensions
+from cygnet.engine.ikev2.keys import first_keys
+from cygnet.engine.ikev2.nat import detect, nat_notifies
+from cygnet.engine.ikev2.proposals import answered_with
+from cygnet.engine.ikev2.suite import Suite
+from cygnet.engine.ikev2.tasks.ike_auth import IkeAuth
+from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
+from cygnet.model.config import Connection
+from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Endpoint
+from cygnet.values.errors import PeerError
+from cygnet.values.iana import KeId, Protocol, TransformType
+from cygnet.values.proposal import Proposal
+from cygnet.wire.header import NO_SPI, ExchangeType
+from cygnet.wire.ikev2.ke import KePayload
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.nonce import NoncePayload
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType
+from cygnet.wire.ikev2.payload import Payload
+from cygnet.wire.ikev2.sa import SaPayload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+NONCE_LENGTH = 32  #: bytes; at least half the largest prf key (§2.10), of SHA2_512 that is 32
+MAX_ATTEMPTS = 5  #: cookies, methods and redirects that we follow before it looks like a loop
+MAX_COOKIE = 64  #: bytes (§2.6)
+
+
+def ike_proposals(connection: Connection) -> tuple[Proposal, ...]:
+    return connection.proposals or default_proposals(Protocol.IKE, 2)
+
+
+class IkeInit(Task):
+    NAME = "IKE_INIT"
+
+    def __init__(self, sa: IkeSaV2) -> None:
+        super().__init__(sa)
+        self.shaking = sa.shaking
+        self.proposals = ike_proposals(sa.connection)
+        self.shaking.nonce_i = sa.ctx.entropy.bytes(NONCE_LENGTH)
+
+    def build(self) -> Draft | None:
+        sa, shaking = self.sa, self.shaking
+        if not shaking.attempts:
+            sa.log("IKE", f"initiating IKE_SA {sa} to {sa.remote.address}", 0)
+        if shaking.private is None or shaking.private.method != shaking.method:
+            shaking.method = shaking.method or _first_method(self.proposals)
+            shaking.private = ke.initiate(shaking.method, sa.ctx.entropy.bytes)
+        payloads: list[Payload] = []
+        if shaking.cookie:
+            payloads.append(NotifyPayload(NotifyType.COOKIE, shaking.cookie))
+        payloads += [
+            SaPayload(self.proposals),
+            KePayload(shaking.method, shaking.private.public),
+            NoncePayload(shaking.nonce_i),
+            *nat_notifies(sa.spi_i, NO_SPI, sa.local, sa.remote, sa.connection.force_encap),
+            *extensions.of_init_request(sa, self.proposals),
+        ]
+        return Draft(ExchangeType.IKE_SA_INIT, payloads)
+
+    def sent(self, datagrams: list[bytes], inner: bytes) -> None:
+        self.shaking.request = datagrams[0]
+
+    def process(self, message: Message) -> Step:
+        for notify in message.all(NotifyPayload):
+            handler = _SPECIAL.get(notify.kind)
+            if handler is not None and message.first(SaPayload) is None:
+                handler(self, notify)
+                return self._again()
+        error = message.error()
+        if error is not None:
+            return self._failed(error.kind)
+        self._take(message)
+        self._go_on()
+        return Step.DONE
+
+    def _again(self) -> Step:
+        self.shaking.attempts += 1
+        if self.shaking.attempts > MAX_ATTEMPTS:
+            raise PeerError(0, "peer asked for another IKE_SA_INIT request too often")
+        self.sa.exchanges.window.restart()
+        return Step.MORE
+
+    def _cookie(self, notify: NotifyPayload) -> None:
+        if not 1 <= len(notify.data) <= MAX_COOKIE:
+            raise PeerError(0, f"cookie of {len(notify.data)} bytes")
+        self.shaking.cookie = notify.data
+
+    def _other_method(self, notify: NotifyPayload) -> None:
+        """§1.2: "the initiator MUST again propose its full set of acceptable cryptographic suites"."""
+        wanted = KeId(int.from_bytes(notify.data[:2]))
+        offered = {t.id for p in self.proposals for t in p.of_type(TransformType.KE)}
+        if len(notify.data) != 2 or wanted not in offered or wanted == self.shaking.method:
+            raise PeerError(0, f"peer asks for key exchange method {ke_text(wanted)}, which was not offered")
+        mine = ke_text(self.shaking.method)
+        self.sa.log("IKE", f"peer didn't accept key exchange method {mine}, it requested {ke_text(wanted)}")
+        self.shaking.method = wanted
+
+    def _redirect(self, notify: NotifyPayload) -> None:
+        extensions.follow_redirect(self.sa, notify)
+
+    def _failed(self, kind: NotifyType) -> Step:
+        sa = self.sa
+        sa.log("IKE", f"received {kind} notify error", 0)
+        reason = f"{sa.remote.address} refused with {kind}"
+        if kind == NotifyType.NO_PROPOSAL_CHOSEN:
+            offered = proposals_text(self.proposals)
+            reason = f"{sa.remote.address} accepts none of what '{sa.name}' offered: {offered}"
+            sa.ctx.alert("proposal-mismatch-ike", reason, sa)
+        sa.negotiation_failed(reason, retry=False)
+        return Step.DONE
+
+    def _take(self, message: Message) -> None:
+        """The accepting response: proposal, NAT, keys."""
+        sa, shaking = self.sa, self.shaking
+        suite = chosen(self.proposals, message)
+        sa.log("CFG", f"selected proposal: IKE:{proposal_text(suite.proposal)}")
+        theirs, nonce = message.need(KePayload), message.need(NoncePayload)
+        if message.spi_r == NO_SPI:
+            raise PeerError(0, "peer accepted without an SPI")
+        if theirs.method != suite.ke or theirs.method != shaking.method or shaking.private is None:
+            raise PeerError(
+                0, f"peer sent a key exchange of {ke_text(theirs.method)} for {ke_text(suite.ke)}"
+            )
+        try:
+            shared = shaking.private.finish(theirs.data)
+        except ValueError as error:
+            raise PeerError(0, f"bad key exchange value: {error}") from error
+        sa.spi_r, shaking.nonce_r, shaking.suite = message.spi_r, nonce.data, suite
+        shaking.private = None
+        assert sa.last_datagram is not None
+        event = sa.last_datagram[0]
+        shaking.response = event.data
+        sa.peer.learn(message)
+        learn_nat(sa, message, event.local, event.remote)
+        sa.set_keys(first_keys(suite, shaking.nonces, shared, sa.spi_i, sa.spi_r))
+
+    def _go_on(self) -> None:
+        sa = self.sa
+        _float(sa)
+        extensions.queue_intermediate(sa)
+        sa.exchanges.add(IkeAuth(sa))
+
+
+_SPECIAL = {
+    NotifyType.COOKIE: IkeInit._cookie,
+    NotifyType.INVALID_KE_PAYLOAD: IkeInit._other_method,
+    NotifyType.REDIRECT: IkeInit._redirect,
+}
+
+
+def chosen(offered: tuple[Proposal, ...], message: Message) -> Suite:
+    """The peer's one choice, which must be made of what was offered (§2.7)."""
+    proposals = message.need(SaPayload).proposals
+    selected = answered_with(offered, proposals)
+    if selected is None:
+        raise PeerError(0, "peer selected a proposal that was not offered")
+    try:
+        return Suite.of(selected)
+    except ValueError as error:
+        raise PeerError(0, f"peer selected an unusable proposal: {error}") from error
+
+
+def _first_method(proposals: tuple[Proposal, ...]) -> KeId:
+    first = next((t for p in proposals for t in p.of_type(TransformType.KE)), None)
+    return KeId(first.id) if first else KeId.NONE
+
+
+def learn_nat(sa: IkeSaV2, message: Message, local: Endpoint, remote: Endpoint) -> None:
+    """Set and log which end is behind a NAT."""
+    found = detect(message, local, remote)
+    if found is None:
+        return
+    sa.nat_known = True
+    sa.local_behind_nat, sa.remote_behind_nat = found
+    if sa.local_behind_nat:
+        sa.log("IKE", "local host is behind NAT, sending keep alives")
+    elif sa.connection.force_encap:
+        sa.log("IKE", "faking NAT situation to enforce UDP encapsulation")
+    if sa.remote_behind_nat:
+        sa.log("IKE", "remote host is behind NAT")
+
+
+def _float(sa: IkeSaV2) -> None:
+    """Move to port 4500 for a NAT (§2.23), and for MOBIKE, which may meet one later (RFC 4555 §3.3)."""
+    if not sa.nat_known or not (sa.encap or sa.connection.mobike):
+        return
+    settings = sa.ctx.config.settings
+    local, remote = sa.local, sa.remote
+    if local.port == settings.port:
+        local = local.with_port(settings.port_nat_t)
+    if remote.port == IKE_PORT:
+        remote = remote.with_port(NATT_PORT)
+    sa.set_endpoints(local, remote)
+
+
+def answer(sa: IkeSaV2, message: Message) -> Reply:
+    """The responder's side, once ``responder`` has chosen connection, proposal and method."""
+    shaking = sa.shaking
+    suite = shaking.suite
+    assert suite is not None and sa.last_datagram is not None
+    event = sa.last_datagram[0]
+    theirs = message.need(KePayload)
+    try:
+        public, shared = ke.respond(suite.ke, theirs.data, sa.ctx.entropy.bytes)
+    except ValueError as error:
+        sa.failure = f"bad key exchange value: {error}"
+        raise PeerError(NotifyType.INVALID_SYNTAX, sa.failure) from error
+    sa.log("IKE", f"{sa.remote.address} is initiating an IKE_SA", 0)
+    sa.log("CFG", f"selected proposal: IKE:{proposal_text(suite.proposal)}")
+    shaking.request = event.data
+    shaking.nonce_i = message.need(NoncePayload).data
+    shaking.nonce_r = sa.ctx.entropy.bytes(NONCE_LENGTH)
+    sa.peer.learn(message)
+    learn_nat(sa, message, event.local, event.remote)
+    sa.set_keys(first_keys(suite, shaking.nonces, shared, sa.spi_i, sa.spi_r))
+    payloads: list[Payload] = [
+        SaPayload((shaking.answer or suite.proposal,)),
+        KePayload(suite.ke, public),
+        NoncePayload(shaking.nonce_r),
+    ]
+    if sa.nat_known:
+        payloads += nat_notifies(sa.spi_i, sa.spi_r, sa.local, sa.remote, sa.connection.force_encap)
+    payloads += extensions.of_init_response(sa)
+    return Reply(payloads)

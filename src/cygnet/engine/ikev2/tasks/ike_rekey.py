@@ -1,0 +1,209 @@
+"""CREATE_CHILD_SA that rekeys the IKE_SA, RFC 7296 §1.3.2, §2.8, §2.18, with the collisions of §2.25.2.
+
+    request   SA (with the new initiator SPI), Ni, KEi
+    response  SA (with the new responder SPI), Nr, KEr | error
+
+The new IKE_SA inherits the CHILD_SAs; whoever asked deletes the old one. When both ends ask
+at the same time there are two new ones, and the one with the lowest nonce is closed by the
+end that began its exchange, just as with CHILD_SAs: the CHILD_SAs go to the other one.
+
+    the peer's request finds the old IKE_SA ...        answer
+      established, nothing under way                   the new one replaces it
+      being rekeyed by us                              as usual; our response will decide
+      with a CHILD_SA being made, rekeyed or deleted   TEMPORARY_FAILURE
+      being deleted, or replaced already               TEMPORARY_FAILURE (``dispatch``)
+    the peer's delete of the old IKE_SA finds us rekeying it
+      and its own new one is there                     that one wins, ours is forgotten
+      and there is none                                it is closed, ours is forgotten
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cygnet.crypto.names import proposal_text
+from cygnet.engine.ikev2.keys import Nonces, rekeyed_keys
+from cygnet.engine.ikev2.proposals import answered_with, unusable_kes, with_none
+from cygnet.engine.ikev2.suite import Suite
+from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, KeOffer, respond_ke
+from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
+from cygnet.engine.sa import IkeState
+from cygnet.engine.timers import Deadline
+from cygnet.values.errors import PeerError
+from cygnet.values.iana import Protocol
+from cygnet.values.proposal import Proposal, select
+from cygnet.wire.header import SPI_LENGTH, ExchangeType
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.nonce import NoncePayload
+from cygnet.wire.ikev2.notify_types import NotifyType
+from cygnet.wire.ikev2.payload import Payload
+from cygnet.wire.ikev2.sa import SaPayload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+
+@dataclass(slots=True)
+class Rival:
+    """The IKE_SA that the peer made to replace the same old one; it has keys and nothing else yet."""
+
+    sa: IkeSaV2
+    nonces: Nonces
+
+
+class RekeyIke(Task):
+    NAME = "IKE_REKEY"
+
+    def __init__(self, sa: IkeSaV2) -> None:
+        super().__init__(sa)
+        self.new: IkeSaV2 | None = None
+        self.rival: Rival | None = None
+        self.nonce = b""
+        self.offer: KeOffer | None = None
+
+    def build(self) -> Draft | None:
+        sa = self.sa
+        if self.new is None:
+            if sa.state is not IkeState.ESTABLISHED:
+                return None
+            sa.enter(IkeState.REKEYING)
+            self.new = sa.successor(initiator=True)
+            sa.log("IKE", f"initiating IKE_SA {self.new} to {sa.remote.address}")
+            self.nonce = sa.ctx.entropy.bytes(NONCE_LENGTH)
+            self.offer = KeOffer(sa, sa.own_proposals)
+        assert self.offer is not None
+        proposals = tuple(replace(p, spi=self.new.spi_i) for p in sa.own_proposals)
+        payloads: list[Payload] = [SaPayload(proposals), NoncePayload(self.nonce), *self.offer.payloads()]
+        return Draft(ExchangeType.CREATE_CHILD_SA, payloads)
+
+    def process(self, message: Message) -> Step:
+        sa, new, offer = self.sa, self.new, self.offer
+        assert new is not None and offer is not None
+        error = message.error()
+        if error is not None and error.kind == NotifyType.INVALID_KE_PAYLOAD:
+            offer.retry(error.data)
+            return Step.MORE
+        if error is not None:
+            sa.log("IKE", f"received {error.kind} notify error, rekeying of the IKE_SA failed")
+            self._not_made()
+            return Step.DONE
+        selected = answered_with(sa.own_proposals, message.need(SaPayload).proposals)
+        if selected is None or len(selected.spi) != SPI_LENGTH or not any(selected.spi):
+            raise PeerError(0, "peer selected an IKE proposal that was not offered")
+        suite = _suite(selected)
+        nonces = Nonces(self.nonce, message.need(NoncePayload).data)
+        shared = offer.finish(suite.ke, message)
+        new.spi_r = selected.spi
+        sa.log("CFG", f"selected proposal: IKE:{proposal_text(selected)}")
+        new.set_keys(rekeyed_keys(sa.secrets, suite, nonces, shared, new.spi_i, new.spi_r))
+        self.new = None
+        self._settle(new, nonces)
+        return Step.DONE
+
+    def _settle(self, mine: IkeSaV2, nonces: Nonces) -> None:
+        """Our exchange is through: with a rival the nonces decide."""
+        sa, rival = self.sa, self.rival
+        if not sa.is_established:  # it is being closed meanwhile: the new one goes with it
+            mine.take_over(sa, quietly=True)
+            mine.delete()
+            return
+        if rival is None:
+            mine.take_over(sa)
+            sa.delete()
+            return
+        if nonces.lowest < rival.nonces.lowest:
+            sa.log("IKE", f"IKE_SA rekey collision lost, deleting our redundant {mine}")
+            rival.sa.take_over(sa)
+            sa.ctx.retire(sa)
+            mine.take_over(sa, quietly=True)
+            mine.delete()
+            return
+        sa.log("IKE", f"IKE_SA rekey collision won, waiting for the delete of {rival.sa}")
+        mine.take_over(sa)
+        rival.sa.take_over(sa, quietly=True)
+        sa.ctx.retire(rival.sa)
+        sa.delete()
+
+    def _not_made(self) -> None:
+        """Refused: the rival replaces the old IKE_SA; without one it goes on and is tried again."""
+        sa, rival = self.sa, self.rival
+        self._forget()
+        if not sa.is_established:
+            return
+        if rival is not None:
+            rival.sa.take_over(sa)
+            sa.ctx.retire(sa)
+            return
+        sa.enter(IkeState.ESTABLISHED)
+        sa.ctx.timers.set(sa.uid, Deadline.REKEY, sa.ctx.now + sa.retry_delay())
+
+    def _forget(self) -> None:
+        new, self.new = self.new, None
+        if new is not None:
+            new.destroy()
+
+    def refused(self, error: PeerError) -> None:
+        self._forget()
+        super().refused(error)
+
+    def dropped(self) -> None:
+        self._forget()
+        if self.rival is not None and self.rival.sa.established_at is None:
+            self.rival.sa.destroy()
+        if self.sa.state is IkeState.REKEYING:
+            self.sa.enter(IkeState.ESTABLISHED)
+
+
+def settle_deleted(sa: IkeSaV2) -> None:
+    """The peer has deleted ``sa`` while we were rekeying it: it did not see our request, so its
+    own new IKE_SA, if it made one, is the successor (§2.25.2: "forget about its own request")."""
+    ours = sa.exchanges.active
+    if isinstance(ours, RekeyIke) and ours.rival is not None and sa.is_established:
+        rival, ours.rival = ours.rival, None
+        rival.sa.take_over(sa)
+
+
+def _suite(selected: Proposal) -> Suite:
+    try:
+        return Suite.of(selected)
+    except ValueError as error:
+        raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, f"unusable IKE proposal: {error}") from error
+
+
+def _busy(sa: IkeSaV2) -> bool:
+    """Whether we are making, rekeying or deleting a CHILD_SA right now."""
+    from cygnet.engine.ikev2.tasks.child_delete import DeleteChild
+
+    return isinstance(sa.exchanges.active, ChildExchange | DeleteChild)
+
+
+def answer(sa: IkeSaV2, message: Message) -> Reply:
+    if _busy(sa):
+        raise PeerError(NotifyType.TEMPORARY_FAILURE, "refusing to rekey the IKE_SA: a CHILD_SA is in work")
+    theirs = [p for p in message.need(SaPayload).proposals if len(p.spi) == SPI_LENGTH and any(p.spi)]
+    selected = select(sa.own_proposals, [unusable_kes(p) for p in theirs])
+    if selected is None:
+        raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "no acceptable proposal found")
+    suite = _suite(selected)
+    ke_payloads, shared = respond_ke(sa, selected, message)
+    if not shared:
+        raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "an IKE_SA cannot be rekeyed without a key exchange")
+    sa.log("IKE", f"{sa.remote.address} is initiating an IKE_SA")
+    sa.log("CFG", f"selected proposal: IKE:{proposal_text(selected)}")
+    new = sa.successor(initiator=False)
+    new.spi_i = selected.spi
+    nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
+    new.set_keys(rekeyed_keys(sa.secrets, suite, nonces, shared, new.spi_i, new.spi_r))
+    chosen = replace(with_none(selected, theirs), spi=new.spi_r, protocol=Protocol.IKE)
+
+    def after() -> None:
+        ours = sa.exchanges.active
+        if isinstance(ours, RekeyIke) and ours.new is not None:
+            sa.log("IKE", f"IKE_SA rekey collision for {sa}, waiting for our response")
+            ours.rival = Rival(new, nonces)
+            return
+        new.take_over(sa)
+        sa.ctx.retire(sa)
+
+    return Reply([SaPayload((chosen,)), NoncePayload(nonces.r), *ke_payloads], after)

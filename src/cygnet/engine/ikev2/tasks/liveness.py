@@ -1,0 +1,21 @@
+"""Liveness check, RFC 7296 §2.4: an empty INFORMATIONAL request that any living peer answers.
+
+It is sent only when nothing else is under way: every request is a liveness check as well.
+"""
+
+from __future__ import annotations
+
+from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.wire.header import ExchangeType
+from cygnet.wire.ikev2.message import Message
+
+
+class Liveness(Task):
+    NAME = "IKE_DPD"
+
+    def build(self) -> Draft | None:
+        self.sa.log("IKE", "sending DPD request")
+        return Draft(ExchangeType.INFORMATIONAL)
+
+    def process(self, message: Message) -> Step:
+        return Step.DONE

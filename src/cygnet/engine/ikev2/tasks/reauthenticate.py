@@ -1,0 +1,49 @@
+"""Reauthentication, RFC 7296 §2.8.3: IKEv2 has no exchange for it, so a new IKE_SA is made from scratch.
+
+With ``make_before_break`` the new IKE_SA and all its CHILD_SAs stand before the old one is
+deleted, so that no packet is lost; without it the old one goes first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cygnet.engine.context import Wish
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+
+def begin(old: IkeSaV2) -> None:
+    if not old.is_established or successor_of(old) is not None:
+        return
+    ctx, connection = old.ctx, old.connection
+    new = type(old)(ctx, connection, True, None, None)
+    new.log("IKE", f"reauthenticating IKE_SA {old}")
+    wishes = [Wish(child.config, child.reqid) for child in old.current_children()]
+    waiting, old.wishes = old.wishes, []
+    for wish in [*wishes, *waiting]:
+        new.wish(wish)
+    if ctx.config.settings.make_before_break:
+        new.reauthenticates = old.uid
+    else:
+        old.delete()
+    new.start()
+
+
+def successor_of(old: IkeSaV2) -> IkeSaV2 | None:
+    """The IKE_SA that is being made to replace ``old``, if any."""
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+    sas = old.ctx.sas_of(old.name)
+    return next((s for s in sas if isinstance(s, IkeSaV2) and s.reauthenticates == old.uid), None)
+
+
+def finish(new: IkeSaV2) -> None:
+    """The new IKE_SA has all its CHILD_SAs, or all that it will get: the old one goes."""
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+    old = new.ctx.ike_sas.get(new.reauthenticates or 0)
+    new.reauthenticates = None
+    if isinstance(old, IkeSaV2) and old.is_established:
+        old.delete()
