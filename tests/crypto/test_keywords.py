@@ -242,6 +242,8 @@ def test_strongswans_other_words_are_refused_with_why(word: str) -> None:
 def test_ikev1_refuses_what_its_phase_1_cannot_carry() -> None:
     assert refused("aes128gcm16-prfsha1-modp1024", version=1).endswith("cannot be used in an IKEv1 proposal")
     assert "IKEv1 has no additional key exchanges" in refused("aes128-sha1-x25519-ke1_mlkem768", version=1)
+    assert refused("aes128-sha1-mlkem768", Protocol.ESP, 1) == "'mlkem768' cannot be used with IKEv1"
+    assert text("aes128gcm16-x25519", Protocol.ESP, 1) == "AES_GCM_16_128/CURVE_25519/NO_EXT_SEQ"
     assert text("aes128-sha1-modp1024", version=1) == text("aes128-sha1-modp1024", version=2)
     assert text("aes128gcm16-prfsha1-modp1024", version=2)
 

@@ -126,6 +126,8 @@ def _transform(word: str, protocol: Protocol, version: int) -> Transform:
     keyword = KEYWORDS.get(word)
     if keyword is None:
         raise _unknown(word)
+    if version == 1 and keyword.transform.type == TransformType.KE and not keyword.use & Use.IKEV1:
+        raise ValueError(f"'{word}' cannot be used with IKEv1")
     if not keyword.use & _use(protocol, version):
         where = f"IKEv{version}" if protocol == Protocol.IKE and version else Protocol(protocol).name
         raise ValueError(f"'{word}' cannot be used in an {where} proposal")
