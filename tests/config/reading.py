@@ -25,11 +25,16 @@ def loaded(conf: str = "", secrets: str = ': PSK "x"\n', daemon: str | None = No
     return load(files(conf, secrets, daemon, **more))
 
 
+GIVEN = {"left": "10.0.0.1", "right": "192.0.2.1", "authby": "secret", "auto": "add"}
+
+
 def one(settings: str, also: str = "") -> Loaded:
     """A conn named ``x`` that would load, with these settings more (separated by ``;``)."""
-    lines = "".join(f"    {line.strip()}\n" for line in settings.split(";") if line.strip())
-    head = "conn x\n    left=10.0.0.1\n    right=192.0.2.1\n    authby=secret\n    auto=add\n"
-    return load(MemoryFiles({IPSEC_CONF: also + head + lines, IPSEC_SECRETS: ': PSK "x"\n'}))
+    said = [line.strip() for line in settings.split(";") if line.strip()]
+    keys = {line.split("=")[0] for line in said}
+    given = [f"{key}={value}" for key, value in GIVEN.items() if key not in keys]
+    text = also + "conn x\n" + "".join(f"    {line}\n" for line in given + said)
+    return load(MemoryFiles({IPSEC_CONF: text, IPSEC_SECRETS: ': PSK "x"\n'}))
 
 
 def connection(settings: str, also: str = "") -> Connection:

@@ -61,7 +61,7 @@ def test_a_section_takes_what_it_has_not_from_those_it_refers_to() -> None:
     tree = read("base {\n x = 1\n sub { y = 1\n z = 1 }\n}\nother { x = 2\n w = 2 }\n"
                 "mine : base, other {\n sub { z = 3 }\n}\n")  # fmt: skip
     assert [s.settings[0].value for s in find(tree, "mine") if s.settings] == ["1", "2"]
-    sub = [s for s in find(tree, "mine.sub")]
+    sub = list(find(tree, "mine.sub"))
     assert [next(v.value for s in sub if (v := s.last(key))) for key in ("y", "z")] == ["1", "3"]
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from cygnet.config.keywords.addresses import is_single
 from cygnet.config.keywords.authentication import Auth
 from cygnet.config.reader import MIDDLE
 from cygnet.config.records import End
@@ -18,7 +17,6 @@ _AUTHBY = {
     "xauthpsk": (AuthMethod.PSK, True),
     "xauthrsasig": (AuthMethod.PUBKEY, True),
 }
-_SEVERAL = re.compile(r"[/,%]|^[0-9a-fA-F.:]+-[0-9a-fA-F.:]+$")
 
 
 def rounds(written: Written, here: bool) -> tuple[AuthRound, ...]:
@@ -32,9 +30,11 @@ def rounds(written: Written, here: bool) -> tuple[AuthRound, ...]:
     if method is AuthMethod.ANY and not here:
         method = AuthMethod.PSK  # of the methods that there are
     if method is not AuthMethod.PSK:
-        said = auth.detail or method.value
-        hint = "; authby=secret is (a pre-shared key)" if not written.has(keyword, where) else "; psk is"
-        written.refuse(keyword, f"authentication by {said} is not supported yet{hint}", where)
+        works = "authby=secret" if keyword == "authby" else f"{where}auth=psk"
+        said = f"authentication by {auth.detail or method.value}"
+        if not written.has(keyword, where):
+            said = f"not set, and {said} in its place"
+        written.refuse(keyword, f"{said} is not supported yet; {works} is (a pre-shared key)", where)
     if end.auth2 is not None:
         written.refuse("auth2", "a second authentication is not supported yet", side)
     return (AuthRound(method, identity(end), auth.detail),)
@@ -54,6 +54,6 @@ def identity(end: End) -> Identity:
     """leftid; without it the end's address or name where there is just one; else ANY."""
     if end.id is not None:
         return end.id.identity
-    if len(end.host.hosts) == 1 and not _SEVERAL.search(end.host.hosts[0]):
+    if len(end.host.hosts) == 1 and is_single(end.host.hosts[0]):
         return Identity.parse(end.host.hosts[0])
     return ANY

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cygnet.config.authentication import rounds
 from cygnet.config.child import child, family
-from cygnet.config.keywords.addresses import CONFIG_WORDS
+from cygnet.config.keywords.addresses import CONFIG_WORDS, is_single
 from cygnet.config.lifetimes import limits
 from cygnet.config.pools import Pools
 from cygnet.config.proposing import offered
@@ -68,7 +68,7 @@ def _allow_any(written: Written, here: bool) -> bool:
 
 def _check_reachable(written: Written) -> None:
     hosts = written.remote.host.hosts
-    if all(host.startswith("%any") or "/" in host or ("-" in host and ":" in host) for host in hosts):
+    if not any(is_single(host) for host in hosts):
         said = f"{written.remote_side}={','.join(hosts)}"
         reason = f"the peer's address is not known ({said}), so this end cannot begin a negotiation"
         written.warn("auto", reason)

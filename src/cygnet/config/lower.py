@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from cygnet.config.connection import connection, without_child
 from cygnet.config.inherit import DEFAULT, Inheritance
+from cygnet.config.keywords.addresses import is_single
 from cygnet.config.keywords.row import Status
 from cygnet.config.pools import Pools
 from cygnet.config.reader import BAD, KEYWORDS, LEFT, MIDDLE, RIGHT, Reader, effective
@@ -150,8 +151,7 @@ class _Lowering:
             self.connections.append(built)
 
     def _right_is_here(self, conn: Conn) -> bool:
-        names = (host for host in conn.right.host.hosts if not host.startswith("%") and "/" not in host)
-        return any(self.is_local(host) for host in names)
+        return any(self.is_local(host) for host in conn.right.host.hosts if is_single(host))
 
     def merged(self) -> Iterator[Connection]:
         """One connection for all conns that say the same of the peer, with the children of each."""

@@ -80,7 +80,7 @@ class Reader:
         except BadValue as why:
             self.errors.append(setting.error(why.reason, why.found))
             return BAD
-        if row.status is Status.PLANNED and value != row.default_value():
+        if row.status is Status.PLANNED and kind != "ca" and value != row.default_value():
             self._warn(setting, row)
         return value
 

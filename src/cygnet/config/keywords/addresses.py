@@ -36,6 +36,7 @@ ICMP = (1, 58)
 
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LOOKS_NUMERIC = re.compile(r"[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
+_RANGE = re.compile(r"[0-9.]+-[0-9.]+|[0-9a-fA-F]*:[0-9a-fA-F.:]*-[0-9a-fA-F]*:[0-9a-fA-F.:]*")
 _SUBNET = re.compile(r"(?P<net>[^\[\]]*)(?:\[(?P<protoport>[^\[\]]*)\])?")
 ANY_HOST = ("%any", "%any4", "%any6")
 #: leftsourceip words for "ask for one", and the address that asks: "" takes the family that fits.
@@ -119,10 +120,20 @@ def host_name(text: str) -> str:
     return text
 
 
+def is_range(text: str) -> bool:
+    """``192.0.2.1-192.0.2.9``; host names have dashes too."""
+    return bool(_RANGE.fullmatch(text))
+
+
+def is_single(host: str) -> bool:
+    """Whether a host of left= is one address or name, and not %any, a subnet or a range."""
+    return not (host.startswith("%") or "/" in host or is_range(host))
+
+
 def _host(text: str) -> str:
     if text in ANY_HOST:
         return text
-    if "/" in text or re.fullmatch(r"[0-9a-fA-F.:]+-[0-9a-fA-F.:]+", text):
+    if "/" in text or is_range(text):
         network(text)
         return text
     if _LOOKS_NUMERIC.fullmatch(text):
