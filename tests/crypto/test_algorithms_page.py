@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cygnet.crypto.keywords import KEYWORDS
 from tools.algorithms import TARGET, document
+
+from cygnet.crypto.keywords import KEYWORDS
 
 
 def test_the_page_is_what_the_tables_say() -> None:
