@@ -68,6 +68,7 @@ class Worker:
             self.watch(wire.sock.fileno(), lambda wire=wire: self.ingress.take(wire))  # type: ignore[misc]
         self.links.begin()
         self.channel.send("ready")
+        self.take_commands()  # those that came along with the settings
         due = time.monotonic() + _HOUSEKEEPING
         while self.running:
             ready = {fd for fd, _ in self._poll.poll(max(due - time.monotonic(), 0.0))}
@@ -134,8 +135,8 @@ class Worker:
             self.report(InstallFailed(spec.id, None, str(error)))
 
     def update_sa(self, id: SaId, local: Endpoint, remote: Endpoint, encap: bool) -> None:
-        self.forwarder.update_sa(id, local, remote, encap)
         sa = self.forwarder.sad.get(id)
+        self.forwarder.update_sa(id, local, remote, encap)
         if isinstance(sa, OutboundSa):
             self.outer.forget(sa)
             if not encap:
@@ -251,6 +252,7 @@ def main(argv: list[str]) -> int:
 def _first_message(channel: Channel) -> tuple[int, list[int], TunSettings]:
     select.select([channel.fileno()], [], [])
     messages, _ = channel.receive()
+    channel.put_back(messages[1:])
     _, tun, fds, settings = messages[0]
     return tun, fds, settings
 
