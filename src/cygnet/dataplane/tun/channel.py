@@ -27,6 +27,7 @@ class Channel:
         self._socket = sock
         self._unsent: deque[bytes] = deque()
         self._received = bytearray()
+        self._put_back: list[tuple[Any, ...]] = []
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -70,7 +71,12 @@ class Channel:
                 alive = False
                 break
             self._received += data
-        return self._messages(), alive
+        ahead, self._put_back = self._put_back, []
+        return ahead + self._messages(), alive
+
+    def put_back(self, messages: list[tuple[Any, ...]]) -> None:
+        """Have the next ``receive`` return these first: they came along with an earlier one."""
+        self._put_back = messages
 
     def _messages(self) -> list[tuple[Any, ...]]:
         found, at = [], 0
