@@ -1,0 +1,103 @@
+"""RFC 3706. Dead peer detection: R-U-THERE and its acknowledgement, by sequence number.
+
+A request goes out when the peer has been silent for dpddelay, and again after each further
+dpddelay; if nothing authentic (IKE or ESP) comes in for dpdtimeout, the peer is dead. Without a
+dpdtimeout it is as long as a request would be retransmitted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cygnet.boundary.effects import Query
+from cygnet.boundary.events import Event, Usage
+from cygnet.engine.ikev1.tasks.informational import cookies_notify
+from cygnet.engine.timers import Deadline
+from cygnet.model.config import Settings
+from cygnet.wire.ikev1.notification import Notification
+from cygnet.wire.ikev1.numbers import Notify
+from cygnet.wire.ikev1.vendors import Extension
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev1.sa import IkeSaV1
+
+
+def total_timeout(settings: Settings) -> float:
+    """Seconds from a message to giving up on its answer."""
+    return sum(
+        settings.retransmit_timeout * settings.retransmit_base**n
+        for n in range(settings.retransmit_tries + 1)
+    )
+
+
+class Dpd:
+    """The state of one IKE_SA's checks."""
+
+    def __init__(self, sa: IkeSaV1) -> None:
+        self._sa = sa
+        self._sequence = 0
+        self._warned = False
+        self._asked_at: float | None = None  #: first request that has had no answer
+
+    def ask(self) -> None:
+        sa = self._sa
+        if Extension.DPD not in sa.extensions:
+            if not self._warned:
+                sa.log("IKE", "DPD not supported by peer, disabled")
+                self._warned = True
+            return
+        if not self._sequence:
+            # "The initial value of the sequence number SHOULD be random" with its highest bit clear
+            self._sequence = int.from_bytes(sa.ctx.entropy.bytes(4)) & 0x7FFF_FFFF
+        self._sequence = (self._sequence + 1) & 0xFFFF_FFFF
+        sa.log("IKE", "sending DPD request")
+        sa.tell([cookies_notify(sa.cookies, Notify.DPD_R_U_THERE, self._sequence.to_bytes(4))])
+        if self._asked_at is None:
+            self._asked_at = sa.ctx.now
+            sa.ctx.timers.set(sa.uid, Deadline.DPD_TIMEOUT, sa.ctx.now + self._timeout())
+
+    def _timeout(self) -> float:
+        return self._sa.connection.dpd_timeout or total_timeout(self._sa.ctx.config.settings)
+
+    def alive(self) -> None:
+        """Something authentic came in."""
+        if self._asked_at is not None:
+            self._asked_at = None
+            self._sa.ctx.timers.cancel(self._sa.uid, Deadline.DPD_TIMEOUT)
+
+    def asked(self, notification: Notification) -> None:
+        sa = self._sa
+        if notification.spi == sa.cookies and len(notification.data) == 4:
+            sa.tell([cookies_notify(sa.cookies, Notify.DPD_R_U_THERE_ACK, notification.data)])
+
+    def acknowledged(self, notification: Notification) -> None:
+        """Any authentic message proves life; the number is only checked for the log."""
+        number = int.from_bytes(notification.data)
+        if number != self._sequence:
+            self._sa.log(
+                "IKE",
+                f"received invalid DPD sequence number {number} (expected {self._sequence}), ignored",
+            )
+
+    def timed_out(self) -> None:
+        """No IKE message came; ESP may have."""
+        sa = self._sa
+        inbound = tuple(c.in_id for c in sa.children.values() if c.in_id is not None)
+        if inbound:
+            sa.ctx.emit(Query(sa.ctx.ask(self._usage, sa.uid), inbound))
+        else:
+            self._dead()
+
+    def _usage(self, event: Event) -> None:
+        assert isinstance(event, Usage)
+        if self._asked_at is None:
+            return
+        silent = self._sa.ctx.now - self._asked_at
+        if any(u.idle is not None and u.idle < silent for u in event.usages):
+            self.alive()
+        else:
+            self._dead()
+
+    def _dead(self) -> None:
+        self._sa.log("JOB", "DPD check timed out, enforcing DPD action")
+        self._sa.peer_is_dead("the peer did not answer liveness checks")

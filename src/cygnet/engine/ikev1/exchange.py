@@ -1,0 +1,275 @@
+"""The exchanges of one IKE_SA by message ID: the only place of retransmission, repeated messages,
+IVs and the sending of fragments.
+
+IKEv1 has no window and no acknowledgements of its own. Who waits for an answer sends again
+(charon's schedule); who gets the same message again sends its last answer again. An exchange
+whose last message is ours (Quick Mode's third) cannot know whether it arrived, so its last
+message is kept, and sent again when the peer repeats itself. Finished exchanges are remembered
+for a while, so that a late repetition is neither answered wrongly nor taken for something new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cygnet.engine.ikev1.fragments import room, split
+from cygnet.engine.ikev1.task import Incoming, Next, Outgoing, Task
+from cygnet.engine.timers import Deadline
+from cygnet.model.config import Fragmentation
+from cygnet.values.endpoint import IKE_PORT
+from cygnet.wire.header import ExchangeType, Header
+from cygnet.wire.ikev1.hash import Hash
+from cygnet.wire.ikev1.message import assemble, describe, encode_chain
+from cygnet.wire.ikev1.payload import Payload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev1.sa import IkeSaV1
+
+PHASE_1 = 0  #: the message ID of Main and Aggressive Mode
+MOST_REMEMBERED = 128  #: finished exchanges
+MOST_OPEN = 16  #: exchanges of the peer at a time
+#: exchanges of three messages: their responder waits too, and says its second message again
+THREE_MESSAGES = frozenset({ExchangeType.QUICK_MODE, ExchangeType.AGGRESSIVE})
+
+
+class Exchange:
+    """One exchange. ``iv`` is the IV of its next message (b"": nothing is encrypted yet)."""
+
+    def __init__(self, type: ExchangeType, message_id: int, initiator: bool, task: Task) -> None:
+        self.type = type
+        self.message_id = message_id
+        self.initiator = initiator
+        self.task = task
+        self.iv = b""
+        self.seen: list[bytes] = []  #: digests of the peer's messages, in order
+        self.sent: list[bytes] = []  #: our last message, in fragments where it was cut
+        self.tries = 0
+        self.awaiting = False  #: we send again until the peer says something
+        self.schedule: tuple[float, int] | None = None  #: (first timeout, tries) unlike the settings
+        self.number = 0  #: how many messages of ours, for the log
+        self.over = False
+
+
+def fingerprint(datagram: bytes) -> bytes:
+    return hashlib.sha256(datagram).digest()
+
+
+class Exchanges:
+    """The table of one IKE_SA. Phase 1 stays in it for as long as the IKE_SA lives."""
+
+    def __init__(self, sa: IkeSaV1) -> None:
+        self._sa = sa
+        self.open: dict[int, Exchange] = {}
+        self._finished: OrderedDict[int, Exchange] = OrderedDict()
+        self._messages = 0
+        self._fragment_ids = 0
+
+    # beginning ----------------------------------------------------------------------
+
+    def begin(
+        self, type: ExchangeType, task: Task, schedule: tuple[float, int] | None = None, expect: bool = True
+    ) -> Exchange:
+        """Start an exchange of ours and send its first message."""
+        exchange = Exchange(type, self._new_message_id(type), True, task)
+        exchange.schedule = schedule
+        self._register(exchange)
+        self._transmit(exchange, task.build(), expect)
+        if not expect:
+            self.close(exchange)
+        return exchange
+
+    def answer(self, type: ExchangeType, message_id: int, task: Task) -> Exchange:
+        """An exchange of the peer's, whose first message is to be given to ``receive``."""
+        exchange = Exchange(type, message_id, False, task)
+        self._register(exchange)
+        return exchange
+
+    def _register(self, exchange: Exchange) -> None:
+        exchange.task.exchange = exchange
+        self.open[exchange.message_id] = exchange
+
+    def _new_message_id(self, type: ExchangeType) -> int:
+        if type in (ExchangeType.ID_PROT, ExchangeType.AGGRESSIVE):
+            return PHASE_1
+        while True:
+            message_id = int.from_bytes(self._sa.ctx.entropy.bytes(4))
+            if message_id and self.find(message_id) is None:
+                return message_id
+
+    # looking ------------------------------------------------------------------------
+
+    def find(self, message_id: int) -> Exchange | None:
+        """Open, or finished and still remembered."""
+        return self.open.get(message_id) or self._finished.get(message_id)
+
+    def active(self) -> list[Exchange]:
+        return [e for e in self.open.values() if not e.over]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the peer has as many exchanges open as we bear."""
+        return sum(not e.initiator and not e.over for e in self.open.values()) >= MOST_OPEN
+
+    @property
+    def phase_1(self) -> Exchange | None:
+        return self.open.get(PHASE_1)
+
+    # receiving ----------------------------------------------------------------------
+
+    def repeated(self, exchange: Exchange, datagram: bytes) -> bool:
+        """Whether this message was had before; then it is dealt with here."""
+        mark = fingerprint(datagram)
+        if mark not in exchange.seen:
+            return False
+        if mark != exchange.seen[-1] or not exchange.sent:
+            return True
+        which = f"ID {exchange.message_id}"
+        if exchange.awaiting and exchange.initiator:
+            self._sa.log(
+                "IKE", f"received retransmit of response with {which}, but next request already sent"
+            )
+        elif exchange.initiator:
+            self._sa.log("IKE", f"received retransmit of response with {which}, resending last request")
+            self._send(exchange)
+        else:
+            self._sa.log("IKE", f"received retransmit of request with {which}, retransmitting response")
+            self._send(exchange)
+        return True
+
+    def step(self, exchange: Exchange, message: Incoming) -> None:
+        """Let the task have a new message, and send what it answers. Raises PeerError from the task."""
+        following = exchange.task.process(message)
+        exchange.seen.append(fingerprint(message.datagram.data))
+        self._stop_waiting(exchange)
+        if following is Next.DONE:
+            # Their message was the last: to answer a repetition of it would begin a game without end.
+            exchange.sent = []
+            self.close(exchange)
+            exchange.task.completed()
+            return
+        waits = following is Next.MORE and (exchange.initiator or exchange.type in THREE_MESSAGES)
+        self._transmit(exchange, exchange.task.build(), waits)
+        if following is Next.LAST:
+            self.close(exchange)
+            exchange.task.completed()
+
+    # sending ------------------------------------------------------------------------
+
+    def _transmit(self, exchange: Exchange, outgoing: Outgoing, expect: bool) -> None:
+        payloads: list[Payload] = list(outgoing.payloads)
+        if outgoing.covered is not None:
+            covered = outgoing.covered + encode_chain(payloads)
+            payloads.insert(0, Hash(self._sa.need_keys.phase_2_hash(exchange.message_id, covered)))
+        kind = "request" if exchange.initiator else "response"
+        sa = self._sa
+        sa.log("ENC", f"generating {exchange.type} {kind} {exchange.message_id} {describe(payloads)}")
+        datagram = self._assemble(exchange, payloads, outgoing.encrypted)
+        exchange.sent = self._cut(datagram)
+        if len(exchange.sent) > 1:
+            sa.log(
+                "ENC", f"splitting IKE message ({len(datagram)} bytes) into {len(exchange.sent)} fragments"
+            )
+        self._messages += 1
+        exchange.number = self._messages
+        exchange.tries = 0
+        self._send(exchange)
+        if expect:
+            exchange.awaiting = True
+            self._schedule(exchange)
+
+    def _assemble(self, exchange: Exchange, payloads: Sequence[Payload], encrypted: bool) -> bytes:
+        body = encode_chain(payloads)
+        if encrypted:
+            iv = exchange.iv or self._sa.iv_of(exchange.message_id)
+            body, exchange.iv = self._sa.need_keys.encrypt(iv, body)
+        header = Header(
+            self._sa.spi_i, self._sa.spi_r, 0, exchange.type, message_id=exchange.message_id, major=1
+        )
+        return assemble(header, payloads[0].type, body, encrypted)
+
+    def _cut(self, datagram: bytes) -> list[bytes]:
+        sa = self._sa
+        mode = sa.connection.fragmentation
+        if mode is not Fragmentation.FORCE and not (mode is Fragmentation.YES and sa.peer_fragments):
+            return [datagram]
+        size = room(
+            sa.ctx.config.settings.fragment_size, sa.remote.address.version, sa.local.port != IKE_PORT
+        )
+        self._fragment_ids = self._fragment_ids % 0xFFFF + 1
+        return split(datagram, size, self._fragment_ids)
+
+    def _send(self, exchange: Exchange) -> None:
+        for piece in exchange.sent:
+            self._sa.send(piece)
+
+    # waiting ------------------------------------------------------------------------
+
+    def _schedule(self, exchange: Exchange) -> None:
+        settings = self._sa.ctx.config.settings
+        timeout = exchange.schedule[0] if exchange.schedule else settings.retransmit_timeout
+        delay = timeout * settings.retransmit_base**exchange.tries
+        if settings.retransmit_limit:
+            delay = min(delay, settings.retransmit_limit)
+        if settings.retransmit_jitter:
+            delay -= self._sa.ctx.entropy.uniform(0, delay * settings.retransmit_jitter / 100)
+        timers = self._sa.ctx.timers
+        timers.set(self._sa.uid, Deadline.RETRANSMIT, self._sa.ctx.now + delay, exchange.message_id)
+
+    def _stop_waiting(self, exchange: Exchange) -> None:
+        exchange.awaiting = False
+        self._sa.ctx.timers.cancel(self._sa.uid, Deadline.RETRANSMIT, exchange.message_id)
+
+    def due(self, message_id: int) -> None:
+        """No answer in time: send again, or give up."""
+        exchange = self.open.get(message_id)
+        if exchange is None or not exchange.awaiting:
+            return
+        tries = exchange.schedule[1] if exchange.schedule else self._sa.ctx.config.settings.retransmit_tries
+        if exchange.tries >= tries:
+            if exchange.schedule is None:
+                self._sa.log("IKE", f"giving up after {exchange.tries} retransmits")
+            self.close(exchange)
+            exchange.task.failed("")
+            return
+        exchange.tries += 1
+        kind = "request" if exchange.initiator else "response"
+        self._sa.log(
+            "IKE",
+            f"sending retransmit {exchange.tries} of {kind} message ID {exchange.message_id}, "
+            f"seq {exchange.number}",
+        )
+        self._send(exchange)
+        self._schedule(exchange)
+
+    # ending -------------------------------------------------------------------------
+
+    def close(self, exchange: Exchange) -> None:
+        """The exchange is over; it is remembered. Idempotent."""
+        if exchange.over:
+            return
+        exchange.over = True
+        self._stop_waiting(exchange)
+        if exchange.message_id == PHASE_1:
+            return
+        self.open.pop(exchange.message_id, None)
+        self._finished[exchange.message_id] = exchange
+        while len(self._finished) > MOST_REMEMBERED:
+            self._finished.popitem(last=False)
+
+    def forget(self, exchange: Exchange) -> None:
+        """An exchange whose first message was not authentic: as if it had not been."""
+        self._stop_waiting(exchange)
+        self.open.pop(exchange.message_id, None)
+
+    def waiting_text(self) -> str:
+        """What it waits for, for status: ``retransmit 3 of request 0 in 13.0s``."""
+        for exchange in self.open.values():
+            at = self._sa.ctx.timers.at(self._sa.uid, Deadline.RETRANSMIT, exchange.message_id)
+            if exchange.awaiting and at is not None:
+                kind = "request" if exchange.initiator else "response"
+                left = max(0.0, at - self._sa.ctx.now)
+                return f"retransmit {exchange.tries + 1} of {kind} {exchange.message_id} in {left:.1f}s"
+        return ""

@@ -1,0 +1,168 @@
+"""Notifies of both directions: what a refusal of ours says, and what the peer's mean for the user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cygnet.boundary.events import Datagram
+from cygnet.crypto.names import proposal_text
+from cygnet.engine.ikev1.exchange import PHASE_1, Exchange
+from cygnet.engine.ikev1.tasks.informational import cookies_notify
+from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
+from cygnet.engine.unique import duplicates
+from cygnet.values.errors import PeerError
+from cygnet.values.iana import Protocol
+from cygnet.wire.header import ExchangeType, Header
+from cygnet.wire.ikev1.message import Chain, assemble, decode_chain, describe, encode_chain, split
+from cygnet.wire.ikev1.notification import Notification
+from cygnet.wire.ikev1.numbers import Notify, PayloadType
+from cygnet.wire.ikev1.oakley import reduced
+from cygnet.wire.ikev1.sa import Sa
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev1.sa import IkeSaV1
+
+#: notifies that a peer with another pre-shared key sends, because it cannot read our message
+SIGNS_OF_WRONG_KEY = frozenset(
+    {Notify.PAYLOAD_MALFORMED, Notify.INVALID_HASH_INFORMATION, Notify.AUTHENTICATION_FAILED}
+)
+
+
+# ours ---------------------------------------------------------------------------------
+
+
+def refuse(sa: IkeSaV1, exchange: Exchange, chain: Chain, error: PeerError) -> None:
+    """End an exchange with a notify to the peer."""
+    sa.log("IKE", error.detail)
+    notify = Notify(error.notify)
+    if exchange.message_id == PHASE_1:
+        _tell(sa, cookies_notify(sa.cookies, notify))
+    else:
+        sa.log("IKE", f"sending {notify} error notify", 2)
+        sa.tell([Notification(notify, Protocol.ESP, _offered_spi(chain))])
+    sa.exchanges.close(exchange)
+    exchange.task.failed(error.detail)
+
+
+def _offered_spi(chain: Chain) -> bytes:
+    """The SPI of the CHILD_SA that was asked for, so that the peer knows which is meant."""
+    sa = chain.first(Sa)
+    return sa.proposals[0].spi if sa is not None and sa.proposals else b""
+
+
+def _tell(sa: IkeSaV1, notification: Notification) -> None:
+    """Protected where there are keys."""
+    if sa.keys is not None:
+        sa.tell([notification])
+        return
+    message_id = int.from_bytes(sa.ctx.entropy.bytes(4))
+    header = Header(sa.spi_i, sa.spi_r, 0, ExchangeType.INFORMATIONAL_V1, message_id=message_id, major=1)
+    sa.log("ENC", f"generating INFORMATIONAL_V1 request {message_id} {describe([notification])}")
+    sa.send(assemble(header, PayloadType.NOTIFY, encode_chain([notification])))
+
+
+def say_unreadable(sa: IkeSaV1) -> None:
+    """Once: tell a peer whose encrypted phase 1 message made no sense. In the clear, since it
+    could not read anything else."""
+    if sa.said_unreadable or sa.is_established or sa.initiator:
+        return
+    sa.said_unreadable = True
+    keys, sa.keys = sa.keys, None
+    _tell(sa, cookies_notify(sa.cookies, Notify.PAYLOAD_MALFORMED))
+    sa.keys = keys
+
+
+# the peer's ---------------------------------------------------------------------------
+
+
+def unprotected(sa: IkeSaV1, datagram: Datagram, header: Header) -> None:
+    """Anybody who saw our cookie can send these: they count only before there are keys, where
+    nothing better can come; later they are a hint to the user."""
+    chain = decode_chain(header.next_payload, split(datagram.data)[1])
+    sa.log("ENC", f"parsed INFORMATIONAL_V1 request {header.message_id} {describe(chain.payloads)}")
+    phase_1 = sa.exchanges.phase_1
+    errors = [n.notify for n in chain.all(Notification) if n.notify.is_error]
+    if phase_1 is None or phase_1.over or not errors or datagram.remote.address != sa.remote.address:
+        sa.log("IKE", f"ignoring unprotected INFORMATIONAL from {datagram.remote.address}")
+        return
+    sa.log("IKE", f"received {errors[0]} error notify")
+    if sa.keys is None and sa.initiator:
+        phase_1_refused(sa, errors[0])
+    elif errors[0] in SIGNS_OF_WRONG_KEY:
+        sa.suspect_psk()
+
+
+def received(sa: IkeSaV1, notification: Notification) -> None:
+    """An authentic notify in an informational exchange."""
+    match notification.notify:
+        case Notify.DPD_R_U_THERE:
+            sa.dpd.asked(notification)
+        case Notify.DPD_R_U_THERE_ACK:
+            sa.dpd.acknowledged(notification)
+        case Notify.INITIAL_CONTACT if sa.is_established:
+            for other in duplicates(sa):
+                sa.log(
+                    "IKE", f"destroying duplicate IKE_SA for peer '{sa.remote_id}', received INITIAL_CONTACT"
+                )
+                other.destroy()
+        case notify if notify.is_error:
+            _error(sa, notification)
+        case notify:
+            sa.log("IKE", f"received {notify} notify", 2)
+
+
+def _error(sa: IkeSaV1, notification: Notification) -> None:
+    sa.log("IKE", f"received {notification.notify} error notify")
+    phase_1 = sa.exchanges.phase_1
+    if phase_1 is not None and not phase_1.over:
+        phase_1_refused(sa, notification.notify)
+        return
+    refused = _meant(sa, notification.spi)
+    if refused is not None:
+        exchange, task = refused
+        sa.exchanges.close(exchange)
+        task.failed(_child_reason(sa, task, notification.notify))
+
+
+def _meant(sa: IkeSaV1, spi: bytes) -> tuple[Exchange, QuickModeInitiator] | None:
+    """The Quick Mode of ours that an error notify is about: by its SPI, or the only one there is."""
+    waiting = [
+        (e, e.task) for e in sa.exchanges.active() if isinstance(e.task, QuickModeInitiator) and e.awaiting
+    ]
+    for exchange, task in waiting:
+        if task.new_child.spi_in.to_bytes(4) == spi:
+            return exchange, task
+    return waiting[0] if len(waiting) == 1 else None
+
+
+def phase_1_refused(sa: IkeSaV1, notify: Notify) -> None:
+    phase_1 = sa.exchanges.phase_1
+    assert phase_1 is not None
+    sa.exchanges.close(phase_1)
+    offered = ", ".join(proposal_text(reduced(p)) for p in sa.connection.proposals)
+    where = f"{sa.remote.address} refused the IKE_SA ({notify})"
+    match notify:
+        case Notify.NO_PROPOSAL_CHOSEN:
+            reason = f"{where}: it accepts none of our proposals ({offered}), or has no connection for us"
+        case Notify.AUTHENTICATION_FAILED if sa.connection.aggressive and sa.keys is None:
+            reason = f"{where}: it may not answer Aggressive Mode, or does not know '{sa.local_id}'"
+        case Notify.AUTHENTICATION_FAILED | Notify.INVALID_ID_INFORMATION:
+            reason = f"{where}: it does not accept the identity '{sa.local_id}', or the pre-shared key"
+        case _:
+            reason = where
+    sa.ctx.alert("peer-auth-failed" if sa.keys else "proposal-mismatch-ike", reason, sa)
+    sa.phase_1_failed(reason)
+
+
+def _child_reason(sa: IkeSaV1, task: QuickModeInitiator, notify: Notify) -> str:
+    where = f"{sa.remote.address} refused the CHILD_SA ({notify})"
+    match notify:
+        case Notify.INVALID_ID_INFORMATION:
+            reason = f"{where}: its subnets do not fit {task.local[0]} === {task.remote[0]}"
+            sa.ctx.alert("ts-mismatch", reason, sa)
+        case Notify.NO_PROPOSAL_CHOSEN:
+            reason = f"{where}: it accepts none of our proposals for {task.describe()}"
+            sa.ctx.alert("proposal-mismatch-child", reason, sa)
+        case _:
+            reason = where
+    return reason

@@ -1,0 +1,98 @@
+"""RFC 2409 §5.7. Informational exchange: deletes, notifies and DPD, one message each way.
+
+    --> HASH N(...)        --> HASH D
+
+There is no answer to an informational message. A delete that gets lost would leave half an SA
+behind, so cygnet says its delete again a few times unless the peer deletes its own half, which
+cygnet always does when asked to (so do several others).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from cygnet.engine.ikev1.keys import same
+from cygnet.engine.ikev1.task import Incoming, Next, Outgoing, Task
+from cygnet.values.errors import PeerError
+from cygnet.values.iana import Protocol
+from cygnet.wire.ikev1.delete import Delete
+from cygnet.wire.ikev1.hash import Hash
+from cygnet.wire.ikev1.notification import Notification
+from cygnet.wire.ikev1.numbers import PROTO_ISAKMP, Notify
+from cygnet.wire.ikev1.payload import Payload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev1.sa import IkeSaV1
+    from cygnet.wire.ikev1.message import Chain
+
+#: (seconds, times): how often a delete is said again while the peer does not answer with its own
+DELETE_SCHEDULE = (0.75, 2)
+
+
+class Tell(Task):
+    """A message of ours that nothing answers: a notify, a DPD request or its acknowledgement."""
+
+    name: ClassVar[str] = "INFORMATIONAL"
+
+    def __init__(self, sa: IkeSaV1, payloads: Sequence[Payload]) -> None:
+        super().__init__(sa)
+        self._payloads = payloads
+
+    def build(self) -> Outgoing:
+        return Outgoing(self._payloads, encrypted=True, covered=b"")
+
+    def process(self, message: Incoming) -> Next:
+        raise PeerError(0, "a second message of an informational exchange")
+
+
+class TellDeleted(Tell):
+    """A delete of ours. ``answers`` are the peer's SPIs whose delete says that it was heard."""
+
+    name: ClassVar[str] = "DELETE"
+
+    def __init__(self, sa: IkeSaV1, delete: Delete, answers: frozenset[bytes]) -> None:
+        super().__init__(sa, [delete])
+        self.answers = answers
+
+    def failed(self, reason: str) -> None:
+        self.sa.delete_unanswered(self)
+
+
+class Hear(Task):
+    """A message of the peer's."""
+
+    name: ClassVar[str] = "INFORMATIONAL"
+    _heard: Chain
+
+    def build(self) -> Outgoing:
+        raise AssertionError("an informational message has no answer")
+
+    def process(self, message: Incoming) -> Next:
+        chain = message.chain
+        first = chain.payloads[0] if chain.payloads else None
+        if not message.encrypted or not isinstance(first, Hash):
+            raise PeerError(0, "expected HASH payload as first payload")
+        expected = self.sa.need_keys.phase_2_hash(self.exchange.message_id, chain.after(0))
+        if not same(expected, first.data):
+            raise PeerError(0, "received HASH payload does not match")
+        self._heard = chain
+        return Next.DONE
+
+    def completed(self) -> None:
+        sa = self.sa
+        for notification in self._heard.all(Notification):
+            sa.notified(notification)
+        for delete in self._heard.all(Delete):
+            self._delete(delete)
+
+    def _delete(self, delete: Delete) -> None:
+        if delete.protocol == PROTO_ISAKMP:
+            self.sa.deleted_by_peer(delete.spis)
+        elif delete.protocol in (Protocol.ESP, Protocol.AH):
+            self.sa.children_deleted_by_peer(Protocol(delete.protocol), delete.spis, self.exchange)
+
+
+def cookies_notify(sa_spis: bytes, notify: Notify, data: bytes = b"") -> Notification:
+    """A notify about the IKE_SA itself: its SPI field holds both cookies."""
+    return Notification(notify, PROTO_ISAKMP, sa_spis, data)

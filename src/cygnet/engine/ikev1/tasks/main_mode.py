@@ -1,0 +1,119 @@
+"""RFC 2409 §5.4. Main Mode with a pre-shared key, with RFC 3947's NAT detection.
+
+--> SA V V V V                  <-- SA V V V
+--> KE No NAT-D NAT-D           <-- KE No NAT-D NAT-D
+--> ID HASH N(INITIAL_CONTACT)  <-- ID HASH          (encrypted; from 4500 on behind a NAT)
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from cygnet.engine.ikev1 import extensions
+from cygnet.engine.ikev1.phase1 import Phase1, lifetime_of, psk_for
+from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
+from cygnet.values.errors import PeerError, RequestError
+from cygnet.wire.ikev1 import oakley
+from cygnet.wire.ikev1.ke import Ke
+from cygnet.wire.ikev1.message import body_of
+from cygnet.wire.ikev1.nonce import Nonce
+from cygnet.wire.ikev1.numbers import OakleyAuth
+from cygnet.wire.ikev1.payload import Payload
+from cygnet.wire.ikev1.sa import Sa
+
+
+class MainModeInitiator(Phase1):
+    """``step`` is the number of messages sent."""
+
+    name: ClassVar[str] = "MAIN_MODE"
+    step = 0
+
+    def build(self) -> Outgoing:
+        self.step += 1
+        match self.step:
+            case 1:
+                return Outgoing(self._first())
+            case 2:
+                self.nonce_i = self.new_nonce()
+                return Outgoing([Ke(self.generate()), Nonce(self.nonce_i), *self.nat_payloads()])
+            case _:
+                own = self.own_id()
+                proof = self.proof(own, responder=False)
+                return Outgoing([own, proof, *self.initial_contact_notify()], encrypted=True)
+
+    def _first(self) -> list[Payload]:
+        """Raises RequestError where nothing can be offered."""
+        sa = self.sa
+        self.psk = psk_for(sa, sa.connection)
+        if self.psk is None:
+            raise RequestError(sa.no_psk_text())
+        offer = oakley.offer(sa.connection.proposals, OakleyAuth.PSK, lifetime_of(sa.connection))
+        if offer is None:
+            raise RequestError(f"'{sa.name}' has no proposal that IKEv1 can offer")
+        self.offered = body_of(offer)
+        return [offer, *extensions.announced(sa.connection)]
+
+    def process(self, message: Incoming) -> Next:
+        chain = message.chain
+        match self.step:
+            case 1:
+                self.accept_answer(chain)
+                self.adopt_responder_spi(message.header)
+                self.learn(chain)
+                return Next.MORE
+            case 2:
+                self.finish_initiator(chain)
+                self.detect_nat(chain)
+                self.sa.float_ports()
+                return Next.MORE
+            case _:
+                if not message.encrypted:
+                    raise PeerError(0, "the responder's identity is not encrypted")
+                self.check_responder(chain)
+                return Next.DONE
+
+    def completed(self) -> None:
+        self.sa.phase_1_done()
+
+
+class MainModeResponder(Phase1):
+    """``step`` is the number of messages answered."""
+
+    name: ClassVar[str] = "MAIN_MODE"
+    step = 0
+    _answer: Sa | None = None
+
+    def process(self, message: Incoming) -> Next:
+        chain = message.chain
+        match self.step:
+            case 0:
+                sa = chain.need(Sa)
+                self.sa.log("IKE", f"{self.sa.remote.address} is initiating a Main Mode IKE_SA", 0)
+                self._answer = self.choose(oakley.offers(sa), aggressive=False).accept()
+                self.offered = chain.body(sa)
+                self.learn(chain)
+            case 1:
+                self.finish_responder(chain)
+                self.detect_nat(chain)
+            case _:
+                if not message.encrypted:
+                    raise PeerError(0, "the initiator's identity is not encrypted")
+                self.check_initiator(chain)
+                self.sa.follow(message.datagram)
+                self.enforce_uniqueness()
+        self.step += 1
+        return Next.LAST if self.step == 3 else Next.MORE
+
+    def build(self) -> Outgoing:
+        match self.step:
+            case 1:
+                assert self._answer is not None
+                return Outgoing([self._answer, *extensions.answered(self.sa.connection, self.sa.extensions)])
+            case 2:
+                return Outgoing([Ke(self.public_r), Nonce(self.nonce_r), *self.nat_payloads()])
+            case _:
+                own = self.own_id()
+                return Outgoing([own, self.proof(own, responder=True)], encrypted=True)
+
+    def completed(self) -> None:
+        self.sa.phase_1_done()

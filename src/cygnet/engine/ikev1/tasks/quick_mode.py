@@ -1,0 +1,355 @@
+"""RFC 2409 §5.5. Quick Mode: one CHILD_SA, new or in place of an old one.
+
+    --> HASH SA No [KE] ID ID      HASH(1) = prf(SKEYID_a, M-ID | the rest)
+    <-- HASH SA No [KE] ID ID      HASH(2) = prf(SKEYID_a, M-ID | Ni_b | the rest)
+    --> HASH                       HASH(3) = prf(SKEYID_a, 0 | M-ID | Ni_b | Nr_b)
+
+The responder takes packets from its answer on (the initiator may send as soon as it has it) and
+sends packets only after the third message, which proves that the initiator is there. It repeats
+its answer until then; without a third message it takes its half back and tells the peer so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from cygnet.boundary.specs import SaMode
+from cygnet.crypto.ke import PrivateKe, initiate, respond
+from cygnet.crypto.names import proposal_text
+from cygnet.engine.child import ChildKeys, ChildSa, ChildState
+from cygnet.engine.context import Selectors
+from cygnet.engine.ikev1.keys import child_key_lengths, same
+from cygnet.engine.ikev1.nat import encapsulation
+from cygnet.engine.ikev1.selectors import ids_of, offered_selectors, select_child
+from cygnet.engine.ikev1.task import Incoming, Next, Outgoing, Task
+from cygnet.engine.policy import fill
+from cygnet.model.config import Child, Lifetime, Mode
+from cygnet.values.errors import PeerError, RequestError
+from cygnet.values.iana import KeId, TransformType
+from cygnet.values.proposal import Proposal
+from cygnet.values.secret import Secret
+from cygnet.wire.ikev1 import ipsec_doi
+from cygnet.wire.ikev1.hash import Hash
+from cygnet.wire.ikev1.identification import Id
+from cygnet.wire.ikev1.ke import Ke
+from cygnet.wire.ikev1.message import Chain
+from cygnet.wire.ikev1.nonce import Nonce
+from cygnet.wire.ikev1.notification import Notification
+from cygnet.wire.ikev1.numbers import Notify
+from cygnet.wire.ikev1.payload import Payload
+from cygnet.wire.ikev1.sa import Sa
+
+if TYPE_CHECKING:
+    from cygnet.engine.context import Wish
+    from cygnet.engine.ikev1.sa import IkeSaV1
+
+NONCE_LENGTH = 32  #: bytes, as charon
+SA_MODES = {Mode.TUNNEL: SaMode.TUNNEL, Mode.TRANSPORT: SaMode.TRANSPORT}
+
+
+class QuickMode(Task):
+    """What both sides keep: the CHILD_SA to be, the nonces, the PFS secret."""
+
+    name: ClassVar[str] = "QUICK_MODE"
+    step = 0
+
+    def __init__(self, sa: IkeSaV1) -> None:
+        super().__init__(sa)
+        self.child: ChildSa | None = None
+        self.rekeyed: ChildSa | None = None  #: the CHILD_SA that the new one replaces
+        self.nonce_i = b""
+        self.nonce_r = b""
+        self.shared: Secret | None = None
+
+    @property
+    def new_child(self) -> ChildSa:
+        assert self.child is not None
+        return self.child
+
+    def check_hash(self, message: Incoming, covered: bytes) -> None:
+        """HASH(1) and HASH(2). A wrong one is passed over: it may be forged or damaged."""
+        chain = message.chain
+        first = chain.payloads[0] if chain.payloads else None
+        if not message.encrypted or not isinstance(first, Hash):
+            raise PeerError(0, "expected HASH payload as first payload")
+        expected = self.sa.need_keys.phase_2_hash(self.exchange.message_id, covered + chain.after(0))
+        if not same(expected, first.data):
+            raise PeerError(0, "received HASH payload does not match")
+
+    def keys(self, proposal: Proposal) -> ChildKeys:
+        child, source = self.new_child, self.sa.need_keys
+        encr, integ = child_key_lengths(proposal)
+
+        def material(spi: int) -> tuple[Secret, Secret]:
+            made = source.keymat(
+                proposal.protocol, spi, self.nonce_i, self.nonce_r, self.shared, encr + integ
+            )
+            return Secret(made[:encr]), Secret(made[encr:])
+
+        encr_in, integ_in = material(child.spi_in)
+        encr_out, integ_out = material(child.spi_out)
+        return ChildKeys(encr_in, integ_in, encr_out, integ_out)
+
+    def agree(self, proposal: Proposal, local: Selectors, remote: Selectors) -> None:
+        child = self.new_child
+        self.sa.log("CFG", f"selected proposal: {proposal_text(proposal)}", 2)
+        child.agree(proposal, local, remote, self.keys(proposal), SA_MODES[child.config.mode])
+
+    def shorten(self, offer: ipsec_doi.Offer) -> None:
+        """A lifetime of the peer's that is shorter than ours is ours too."""
+        child, life = self.new_child, self.new_child.config.time
+        configured = life.life
+        if offer.lifetime and configured and offer.lifetime != configured:
+            self.sa.log("IKE", f"received {offer.lifetime}s lifetime, configured {configured}s")
+        if offer.lifetime and (not configured or offer.lifetime < configured):
+            rekey = min(life.rekey, offer.lifetime * 9 // 10)
+            jitter = min(life.jitter, offer.lifetime // 10)
+            child.config = replace(child.config, time=Lifetime(rekey, offer.lifetime, jitter))
+
+    def up(self) -> None:
+        """Both directions are installed: tell, and retire the CHILD_SA that was replaced."""
+        self.sa.child_up(self.new_child)
+        if self.rekeyed is not None:
+            self.sa.child_rekeyed(self.rekeyed, self.new_child)
+        self.sa.hand_on(self.new_child)
+
+    def take_back(self) -> None:
+        """Remove what was installed of a CHILD_SA that did not come up."""
+        if self.child is not None and self.child.state is not ChildState.DELETED:
+            self.child.remove()
+
+
+class QuickModeInitiator(QuickMode):
+    def __init__(
+        self, sa: IkeSaV1, config: Child, wish: Wish | None = None, rekeyed: ChildSa | None = None
+    ) -> None:
+        super().__init__(sa)
+        self.config = config
+        self.wish = wish
+        self.rekeyed = rekeyed
+        self.private: PrivateKe | None = None
+        self.local: Selectors = ()
+        self.remote: Selectors = ()
+        self.mode = encapsulation(config.mode is Mode.TRANSPORT, sa.encap, sa.nat_payload)
+
+    def build(self) -> Outgoing:
+        self.step += 1
+        if self.step > 1:
+            mine = self.sa.need_keys.hash_3(self.exchange.message_id, self.nonce_i, self.nonce_r)
+            return Outgoing([Hash(mine)], encrypted=True)
+        return Outgoing(self._first(), encrypted=True, covered=b"")
+
+    def _first(self) -> list[Payload]:
+        """Raises RequestError where nothing can be offered."""
+        sa, config = self.sa, self.config
+        if config.mode not in SA_MODES:
+            raise RequestError(f"'{config.name}': IKEv1 has no {config.mode.value} mode")
+        reqid = self.rekeyed.wanted_reqid if self.rekeyed else self.wish.reqid if self.wish else 0
+        self.child = ChildSa(sa.ctx, sa, config, reqid)
+        self.nonce_i = sa.ctx.entropy.bytes(NONCE_LENGTH)
+        self.local, self.remote = self._selectors()
+        group = ipsec_doi.pfs_group(config.proposals)
+        kilobytes = config.bytes.life // 1024
+        terms = ipsec_doi.Terms(self.mode, config.time.life, kilobytes, group)
+        offer = ipsec_doi.offer(config.proposals, self.child.spi_in.to_bytes(4), terms)
+        if offer is None:
+            raise RequestError(f"'{config.name}' has no ESP proposal that IKEv1 can offer")
+        payloads: list[Payload] = [offer, Nonce(self.nonce_i)]
+        if group is not None:
+            self.private = initiate(group, sa.ctx.entropy.bytes)
+            payloads.append(Ke(self.private.public))
+        return payloads + ids_of(self.local[0], self.remote[0])
+
+    def _selectors(self) -> tuple[Selectors, Selectors]:
+        """IKEv1 negotiates one selector for each end: the first that is configured."""
+        if self.rekeyed is not None:
+            return self.rekeyed.local_ts, self.rekeyed.remote_ts
+        local = fill(self.config.local_ts, self.sa.local.address)
+        remote = fill(self.config.remote_ts, self.sa.remote.address)
+        return local[:1], remote[:1]
+
+    def process(self, message: Incoming) -> Next:
+        self.check_hash(message, self.nonce_i)
+        chain, child = message.chain, self.new_child
+        self._look_for_errors(chain)
+        offer, agreed = self._chosen(chain)
+        self.nonce_r = chain.need(Nonce).data
+        child.spi_out = int.from_bytes(offer.proposal.spi)
+        local, remote = self._narrowed(chain)
+        self._finish_ke(chain, agreed)
+        self.shorten(offer)
+        self.agree(agreed, local, remote)
+        sa = self.sa
+        sa.children[child.uid] = child
+        child.install_inbound()
+        child.install_outbound()
+        self.up()
+        return Next.LAST
+
+    def _look_for_errors(self, chain: Chain) -> None:
+        error = next((n.notify for n in chain.all(Notification) if n.notify.is_error), None)
+        if error is not None:
+            self.sa.log("IKE", f"received {error} error notify")
+            raise PeerError(0, f"the peer refused Quick Mode with {error}")
+
+    def _chosen(self, chain: Chain) -> tuple[ipsec_doi.Offer, Proposal]:
+        found = ipsec_doi.offers(chain.need(Sa))
+        agreed = ipsec_doi.agree(self.config.proposals, found[0].proposal) if len(found) == 1 else None
+        if agreed is None:
+            raise PeerError(Notify.NO_PROPOSAL_CHOSEN, "the peer chose a proposal that was not offered")
+        if found[0].is_tunnel != (self.config.mode is Mode.TUNNEL):
+            raise PeerError(Notify.NO_PROPOSAL_CHOSEN, "the peer chose another mode than the one offered")
+        return found[0], agreed
+
+    def _narrowed(self, chain: Chain) -> tuple[Selectors, Selectors]:
+        ids = chain.all(Id)
+        if len(ids) < 2:
+            return self.local, self.remote
+        local, remote = ids[0].selector(), ids[1].selector()
+        nat_transport = self.config.mode is Mode.TRANSPORT and self.sa.encap
+        if nat_transport or (self.local[0].contains(local) and self.remote[0].contains(remote)):
+            return (self.local, self.remote) if nat_transport else ((local,), (remote,))
+        raise PeerError(
+            Notify.INVALID_ID_INFORMATION,
+            f"peer selected invalid traffic selectors: {local} for {self.local[0]}, "
+            f"{remote} for {self.remote[0]}",
+        )
+
+    def _finish_ke(self, chain: Chain, agreed: Proposal) -> None:
+        if agreed.first(TransformType.KE) is None or self.private is None:
+            return
+        try:
+            self.shared = self.private.finish(chain.need(Ke).public)
+        except ValueError as error:
+            text = f"unable to apply received KE value: {error}"
+            raise PeerError(Notify.INVALID_KE_PAYLOAD, text) from None
+
+    def completed(self) -> None:
+        self.sa.next_task()
+
+    def failed(self, reason: str) -> None:
+        """``reason`` empty: no answer; then the IKE_SA is as good as dead."""
+        self.take_back()
+        if not reason:
+            self.sa.peer_is_silent()
+            return
+        if self.rekeyed is not None:
+            self.sa.rekeying_failed(self.rekeyed)
+        else:
+            self.sa.child_failed(self.config.name, reason)
+        self.sa.next_task()
+
+    def describe(self) -> str:
+        """What we offer, for the reason of a refusal."""
+        proposals = ", ".join(proposal_text(p) for p in self.config.proposals)
+        return f"{self.local[0]} === {self.remote[0]} with {proposals}"
+
+
+class QuickModeResponder(QuickMode):
+    _offer: ipsec_doi.Offer | None = None
+    _public = b""
+    _ids: tuple[Id, ...] = ()
+
+    def process(self, message: Incoming) -> Next:
+        if self.step == 0:
+            self.check_hash(message, b"")
+            self._first(message.chain)
+            self.step = 1
+            return Next.MORE
+        first = message.chain.payloads[0] if message.chain.payloads else None
+        expected = self.sa.need_keys.hash_3(self.exchange.message_id, self.nonce_i, self.nonce_r)
+        if not isinstance(first, Hash) or not same(expected, first.data):
+            raise PeerError(0, "received HASH payload does not match")
+        self.new_child.install_outbound()
+        return Next.DONE
+
+    def _first(self, chain: Chain) -> None:
+        sa = self.sa
+        offered = ipsec_doi.offers(chain.need(Sa))
+        nonce = chain.need(Nonce)
+        local, remote = offered_selectors(sa, chain)
+        found = select_child(sa, local, remote)
+        if found is None:
+            text = f"no matching CHILD_SA config found for {local} === {remote}"
+            sa.ctx.alert("ts-mismatch", f"'{sa.name}': {text}", sa)
+            raise PeerError(Notify.INVALID_ID_INFORMATION, text)
+        config, local, remote = found
+        offer, agreed = self._choose(config, offered)
+        self.rekeyed = sa.equivalent(config, (local,), (remote,))
+        self.child = ChildSa(sa.ctx, sa, config, self.rekeyed.wanted_reqid if self.rekeyed else 0)
+        if self.rekeyed is not None:
+            sa.log("IKE", f"detected rekeying of CHILD_SA {self.rekeyed}")
+        try:
+            self._answer_ke(chain, agreed)
+            self._offer = offer
+            self.child.spi_out = int.from_bytes(offer.proposal.spi)
+            self.nonce_i, self.nonce_r = nonce.data, sa.ctx.entropy.bytes(NONCE_LENGTH)
+            self._ids = chain.all(Id)
+            self.shorten(offer)
+            self.agree(agreed, (local,), (remote,))
+        except PeerError:
+            self.take_back()
+            raise
+        sa.children[self.child.uid] = self.child
+        self.child.install_inbound()
+
+    def _choose(self, config: Child, offered: list[ipsec_doi.Offer]) -> tuple[ipsec_doi.Offer, Proposal]:
+        fitting = [o for o in offered if o.is_tunnel == (config.mode is Mode.TUNNEL)]
+        for ours in config.proposals:
+            for offer in fitting:
+                agreed = ipsec_doi.agree([ours], offer.proposal, any_group=True)
+                if agreed is not None:
+                    return offer, agreed
+        received = ", ".join(dict.fromkeys(proposal_text(o.proposal) for o in offered)) or "nothing known"
+        configured = ", ".join(proposal_text(p) for p in config.proposals)
+        self.sa.log("CFG", f"received proposals: {received}")
+        self.sa.log("CFG", f"configured proposals: {configured}")
+        text = f"the peer offers {received}; '{config.name}' accepts {configured}"
+        if offered and not fitting:
+            text = f"the peer offers another mode than {config.mode.value}, which '{config.name}' has"
+        self.sa.ctx.alert("proposal-mismatch-child", text, self.sa)
+        raise PeerError(Notify.NO_PROPOSAL_CHOSEN, f"no matching proposal found: {text}")
+
+    def _answer_ke(self, chain: Chain, agreed: Proposal) -> None:
+        group = agreed.first(TransformType.KE)
+        if group is None:
+            return
+        try:
+            random = self.sa.ctx.entropy.bytes
+            self._public, self.shared = respond(KeId(group.id), chain.need(Ke).public, random)
+        except ValueError as error:
+            text = f"unable to apply received KE value: {error}"
+            raise PeerError(Notify.INVALID_KE_PAYLOAD, text) from None
+
+    def build(self) -> Outgoing:
+        assert self._offer is not None
+        child = self.new_child
+        payloads: list[Payload] = [self._offer.accept(child.spi_in.to_bytes(4)), Nonce(self.nonce_r)]
+        if self._public:
+            payloads.append(Ke(self._public))
+        if self._ids:
+            payloads += self._reply_ids()
+        return Outgoing(payloads, encrypted=True, covered=self.nonce_i)
+
+    def _reply_ids(self) -> list[Payload]:
+        """The peer's own IDs, or narrower ones where our configuration covers less."""
+        child = self.new_child
+        narrowed = ids_of(child.remote_ts[0], child.local_ts[0])
+        return [
+            theirs if theirs.selector() == ours.selector() or child.mode is SaMode.TRANSPORT else ours
+            for theirs, ours in zip(self._ids, narrowed, strict=True)
+        ]
+
+    def completed(self) -> None:
+        self.up()
+
+    def failed(self, reason: str) -> None:
+        """No third message: the peer may have its half, so it is told that ours is gone."""
+        if self.child is None:
+            return
+        spi = self.child.spi_in
+        self.take_back()
+        if not reason and self.sa.is_established:
+            self.sa.log("IKE", f"CHILD_SA {self.child} was not confirmed by the peer, closing it")
+            self.sa.send_child_delete(self.child, spi)
