@@ -153,6 +153,8 @@ MISTAKES = {
     "conn": "1:5: a name must follow 'conn'",
     'conn ""': "1:8: a name must follow 'conn'",
     "conn a b": "1:8: a conn has one name, not several words",
+    "conn a\x07": "1:6: a name cannot have control characters or bytes that are not UTF-8",
+    "conn a\udcff": "1:6: a name cannot have control characters or bytes that are not UTF-8",
     "conn a=b": "1:7: a section's name cannot have a '='",
     "config": "1:1: 'config' must be followed by 'setup' and nothing else",
     "config setup now": "1:1: 'config' must be followed by 'setup' and nothing else",

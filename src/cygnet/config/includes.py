@@ -44,7 +44,7 @@ class Includes:
         """The text of the file that it begins with, or why it cannot be read."""
         self._open = [path]
         try:
-            return self.fs.read(path)
+            return _without_mark(self.fs.read(path))
         except OSError as why:
             return why
 
@@ -83,11 +83,16 @@ class Includes:
         else:
             self._read += 1
             try:
-                return self.fs.read(path)
+                return _without_mark(self.fs.read(path))
             except OSError as why:
                 reason = f"cannot read {quoted(path)}: {why.strerror or why}"
         self.errors.append(line.error(column, "include", reason))
         return None
+
+
+def _without_mark(text: str) -> str:
+    """Without the byte order mark that some editors put in front of UTF-8."""
+    return text.removeprefix("\ufeff")
 
 
 def unreadable(path: str, why: OSError) -> ConfigError:

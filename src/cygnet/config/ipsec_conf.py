@@ -127,6 +127,10 @@ class _Parser:
             raise _Unreadable(len(line.text) + 1, f"a name must follow '{first.text}'")
         if len(words) > 1:
             raise _Unreadable(rest[1].column, f"a {first.text} has one name, not several words")
+        if not words[0].isprintable():
+            raise _Unreadable(
+                rest[0].column, "a name cannot have control characters or bytes that are not UTF-8"
+            )
         sections = self.tree.conns if first.text == "conn" else self.tree.cas
         name, kind = words[0], first.text or ""
         self.section = sections.setdefault(name, Section(kind, name, line))

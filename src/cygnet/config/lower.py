@@ -111,7 +111,7 @@ class _Lowering:
             elif written.conn.auto != "ignore":
                 self.add(written)
             elif not written.has("auto") and name not in bases:
-                hint = "auto is not set, so nothing is loaded; auto=add does that (or route, start)"
+                hint = "not set, so the conn is not loaded; auto=add does that (or route, start)"
                 written.warn("auto", hint)
                 self.reader.warnings += written.warnings
         self.reader.errors += inheritance.errors

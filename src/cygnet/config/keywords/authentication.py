@@ -25,6 +25,7 @@ _METHODS = {
     "eap": AuthMethod.EAP,
     "any": AuthMethod.ANY,
 }
+_DISTINGUISHED = re.compile(r"\s*/?[A-Za-z0-9.]+\s*=")
 #: Those that take no -constraints behind them.
 _BARE = ("psk", "secret", "any")
 
@@ -59,7 +60,12 @@ def identity(text: str) -> Identity:
     """An identity as written; BadValue where it is none."""
     try:
         return Identity.parse(text)
+    except UnicodeEncodeError:
+        raise BadValue(text, f"{quoted(text)} is not an identity: it is not UTF-8") from None
     except ValueError as why:
+        if _DISTINGUISHED.match(text):
+            reason = f"{quoted(text)} is a distinguished name, which is not supported yet"
+            raise BadValue(text, reason) from None
         raise BadValue(text, f"{quoted(text)} is not an identity: {why}") from None
 
 
