@@ -319,16 +319,17 @@ class IkeSa(ABC):
             "IKE",
             f"CHILD_SA {child} established with SPIs {child.spi_in:08x}_i {child.spi_out:08x}_o "
             f"and TS {local} === {remote}",
-            self.child_up_level,
+            0,
         )
         self.ctx.emit(ChildUpDown(self.uid, child.uid, child.name, True))
+        self.fulfil(child)
+
+    def fulfil(self, child: ChildSa) -> None:
+        """Whoever waits for this CHILD_SA hears that it is there."""
         wish = next((w for w in self.wishes if w.child.name == child.name), None)
         if wish is not None:
             self.wishes.remove(wish)
             self.ctx.finish(wish, Outcome.OK, f"connection '{wish.child.name}' established successfully")
-
-    #: log level of the line above; version 1 keeps it out of ``up``'s output, as the seed shows
-    child_up_level = 0
 
     def adopt(self, other: IkeSa) -> None:
         """Take over the CHILD_SAs and wishes of ``other`` (IKEv1 reauthentication, IKEv2 IKE rekeying)."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 
 from cygnet.boundary.events import Datagram
 from cygnet.engine.context import Context
+from cygnet.engine.ikev1 import responder as ikev1_responder
+from cygnet.engine.ikev1.sa import IkeSaV1
+from cygnet.engine.ikev2 import responder as ikev2_responder
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.sa import IkeSa
 from cygnet.model.config import IkeVersion
 from cygnet.wire.header import Header
@@ -14,19 +17,12 @@ from cygnet.wire.header import Header
 Responder = Callable[[Context, Datagram, Header], IkeSa | None]
 
 #: What initiates a connection of that version ("ike" initiates version 2)
-SA_CLASSES: dict[IkeVersion, type[IkeSa]] = {}
+SA_CLASSES: dict[IkeVersion, type[IkeSa]] = {
+    IkeVersion.V1: IkeSaV1,
+    IkeVersion.V2: IkeSaV2,
+    IkeVersion.ANY: IkeSaV2,
+}
 
 #: By major version: makes the IKE_SA that answers a first message, or answers statelessly
 #: (cookie, error notify) and returns None. The new IKE_SA is then given the message.
-RESPONDERS: dict[int, Responder] = {}
-
-# TEMPORARY while both versions are being written in parallel: whichever is there is used.
-for _major, _versions in ((1, (IkeVersion.V1,)), (2, (IkeVersion.V2, IkeVersion.ANY))):
-    try:
-        _sa = import_module(f"cygnet.engine.ikev{_major}.sa")
-        _responder = import_module(f"cygnet.engine.ikev{_major}.responder")
-    except ModuleNotFoundError:
-        continue
-    for _version in _versions:
-        SA_CLASSES[_version] = getattr(_sa, f"IkeSaV{_major}")
-    RESPONDERS[_major] = _responder.respond
+RESPONDERS: dict[int, Responder] = {1: ikev1_responder.respond, 2: ikev2_responder.respond}

@@ -295,10 +295,7 @@ class IkeSaV1(IkeSa):
 
     def child_up(self, child: ChildSa) -> None:
         """The wish is fulfilled first: the output of ``up`` ends where the seed's does."""
-        wish = next((w for w in self.wishes if w.child.name == child.name), None)
-        if wish is not None:
-            self.wishes.remove(wish)
-            self.ctx.finish(wish, Outcome.OK, f"connection '{wish.child.name}' established successfully")
+        self.fulfil(child)
         super().child_up(child)
 
     def child_rekeyed(self, old: ChildSa, new: ChildSa) -> None:
