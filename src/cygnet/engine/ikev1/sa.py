@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from cygnet.boundary.effects import Outcome
 from cygnet.boundary.events import Datagram
 from cygnet.boundary.notices import ChildRekeyed
 from cygnet.boundary.snapshot import IkeSnapshot
