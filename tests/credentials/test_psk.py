@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from ipaddress import ip_address
 
 import pytest
 
-from cygnet.credentials.psk import find_psk, find_shared
+from cygnet.credentials.psk import find_psk, find_shared, keyring
 from cygnet.model.config import SecretKind, SharedSecret
+from cygnet.values.iana import IdType
 from cygnet.values.identity import ANY, Identity
 from cygnet.values.secret import Secret
 
@@ -92,3 +95,44 @@ def test_a_ten_thousand_entry_file_has_its_last_entry_found() -> None:
     secrets = [entry(f"@host{i}", f"secret{i}") for i in range(10_000)]
     assert chosen(secrets, EAST, Identity.parse("@host9999")) == "secret9999"
     assert find_psk(secrets, None, None, US, OTHER) is None
+
+
+def test_names_fit_whatever_their_case_and_key_ids_only_as_they_are() -> None:
+    secrets = [entry("@East.Example", "name"), entry("@#4142", "key id")]
+    assert chosen(secrets, None, Identity.parse("@eAST.example")) == "name"
+    assert chosen(secrets, None, Identity(IdType.KEY_ID, b"AB")) == "key id"
+    assert chosen(secrets, None, Identity(IdType.KEY_ID, b"ab")) is None
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_index_finds_what_looking_at_every_entry_finds(seed: int) -> None:
+    drawn = random.Random(seed)
+    names = ["@a", "@b", "@A", "%any", "@*.example", "@x.example", "192.0.2.1", "192.0.2.2", "@#6161", "c@d"]
+    secrets = tuple(
+        entry(" ".join(drawn.sample(names, drawn.randint(0, 3))), f"secret {i}") for i in range(12)
+    )
+    for ours, theirs in itertools.product(map(Identity.parse, names), repeat=2):
+        found = find_shared(secrets, SecretKind.PSK, ours, theirs)
+        assert found == by_looking_at_every_entry(secrets, ours, theirs), f"seed {seed}"
+
+
+def by_looking_at_every_entry(
+    secrets: tuple[SharedSecret, ...], ours: Identity, theirs: Identity
+) -> Secret | None:
+    def fit(identity: Identity, secret: SharedSecret) -> int:
+        return max(identity.matches(owner) for owner in secret.owners or (ANY,))
+
+    ranked = [((0 if theirs.is_any else fit(theirs, s)), fit(ours, s)) for s in secrets]
+    return secrets[ranked.index(max(ranked))].secret if max(ranked) > (0, 0) else None
+
+
+def test_a_configurations_index_is_kept_and_at_most_two_linger() -> None:
+    first, second, third = ((entry("", f"{i}"),) for i in range(3))
+    ring = keyring(first)
+    assert keyring(first) is ring
+    assert keyring(second) is not ring
+    assert keyring(first) is ring
+    keyring(third)
+    keyring(second)
+    assert keyring(first) is not ring
+    assert keyring([entry("", "a list may change")]) is not keyring([entry("", "a list may change")])
