@@ -7,6 +7,7 @@ comes, return the response.
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable
 from types import TracebackType
 
@@ -47,9 +48,15 @@ class Client:
         self._framer = Framer()
         self._waiting: list[Packet] = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(timeout)
+        # Blocking, as a connect that does not wait fails when many others wait to be accepted.
+        patience = struct.pack("@ll", int(timeout or 0), 0)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
         try:
             self._socket.connect(path)
+            self._socket.settimeout(timeout)
+        except BlockingIOError as error:
+            self._socket.close()
+            raise TimeoutError("the daemon does not accept connections") from error
         except (FileNotFoundError, ConnectionRefusedError) as error:
             self._socket.close()
             raise NotRunning(path) from error
