@@ -272,8 +272,8 @@ def _choose_connection(sa: IkeSaV2, wanted: Identity | None) -> None:
         )
     sa.connection = fitting[0]
     sa.log("CFG", f"selected peer config '{sa.name}'")
-    own = own_identity(sa.connection, sa.local.address)
-    sa.local_id = own if wanted is None or not sa.connection.local[0].id.is_any else wanted
+    # whoever has no identity configured is its address, whatever the peer calls it: as charon
+    sa.local_id = own_identity(sa.connection, sa.local.address)
 
 
 def _admits(sa: IkeSaV2, connection: Connection) -> bool:
