@@ -71,7 +71,7 @@ def test_the_check_itself_makes_packet_vector_1_of_rfc_3610() -> None:
 
 @pytest.mark.parametrize("bits", [128, 192, 256])
 def test_gmac_authenticates_header_iv_and_payload_and_hides_nothing(bits: int) -> None:
-    """RFC 4543 §3.3: the IV is part of what is authentic; §3.2: the nonce is salt | IV."""
+    """RFC 4543 §3: the nonce is salt | IV, and the IV is part of what is authentic."""
     chosen = cipher(transform("NULL_AUTH_AES_GMAC", bits))
     key, iv = material(chosen)
     plain, salt = chosen.split(key)

@@ -1,7 +1,8 @@
 """Ciphers bound to a key: what ``encr``'s rows make. One class for each mode of operation.
 
 ``encrypt`` returns ciphertext | ICV, ``decrypt`` takes the same; ``iv`` is the explicit IV as it
-stands in the packet. Modes without an ICV of their own leave integrity to ``integ``.
+stands in the packet. Modes without an ICV of their own leave integrity to ``integ``. Some keep the
+library's context from message to message, so a bound cipher belongs to one thread.
 """
 
 from __future__ import annotations

@@ -1,30 +1,32 @@
 """Proposals in words: ``aes128-sha256-modp2048``, with strongSwan's keywords and rules.
 
-The words come from the rows of ``encr``, ``integ``, ``prf`` and ``ke``. Words are joined by
-``-`` in any order; of each kind, the order is that of preference. As strongSwan does,
+Words are joined by ``-`` in any order; of each kind, the order is that of preference. What each
+means stands in ``words``. As strongSwan does,
 
 - an IKE proposal without a prf gets those of its integrity algorithms;
 - integrity algorithms beside AEAD ciphers give a prf and are then dropped;
 - a prf in an ESP or AH proposal is dropped, and ``noesn`` is meant where neither is said.
 
-Stricter than strongSwan: encryption without integrity is refused for ESP too (RFC 8221 §5:
-"unauthenticated encryption ... MUST NOT be used").
+Stricter than strongSwan: encryption without integrity is refused for ESP too, where RFC 8221
+forbids it as RFC 7296 does for IKE.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from difflib import get_close_matches
 
-from cygnet.crypto import encr, integ, ke, prf
+from cygnet.crypto import encr, integ
 from cygnet.crypto.names import in_order, proposal_text, proposals_text, transform_text
 from cygnet.crypto.rows import Use
+from cygnet.crypto.words import KEYWORDS, UNSUPPORTED, Keyword
 from cygnet.values.iana import EsnId, KeId, PrfId, Protocol, TransformType
 from cygnet.values.proposal import Proposal, Transform
 
 __all__ = [
+    "KEYWORDS",
+    "UNSUPPORTED",
     "Keyword",
     "default_proposals",
     "known_keywords",
@@ -35,65 +37,6 @@ __all__ = [
     "transform_text",
 ]
 
-
-@dataclass(frozen=True, slots=True)
-class Keyword:
-    """One word: the transform it stands for, and where that may be negotiated."""
-
-    word: str
-    transform: Transform
-    use: Use
-
-
-#: words of strongSwan for what cygnet does not have, and why not
-UNSUPPORTED: dict[str, str] = {
-    **dict.fromkeys(("des", "modpnull"), "it protects nothing"),
-    **dict.fromkeys(
-        ("blowfish", "blowfish128", "blowfish192", "blowfish256", "cast128"),
-        "a 64-bit block cipher that nobody needs any more",
-    ),
-    **dict.fromkeys(
-        (
-            *(f"{name}{bits}" for name in ("serpent", "twofish") for bits in ("", 128, 192, 256)),
-            *("camelliaxcbc", "prfcamelliaxcbc", "modpcustom", "newhope128"),
-            *("ntru112", "ntru128", "ntru192", "ntru256"),
-        ),
-        "it has only a private number",
-    ),
-    **dict.fromkeys(
-        (
-            *(f"camellia{bits}ctr" for bits in (128, 192, 256)),
-            *(f"camellia{bits}ccm{icv}" for bits in (128, 192, 256) for icv in (8, 64, 12, 96, 16, 128)),
-            *("ecp224bp", "mlkem512"),
-        ),
-        "the cryptographic library does not have it",
-    ),
-}
-
-
-def _encr_words() -> Iterator[Keyword]:
-    for row in encr.ROWS:
-        for transform in row.transforms():
-            for pattern in row.keywords:
-                yield Keyword(pattern.format(bits=transform.key_length), transform, row.use)
-                if pattern.endswith("{bits}") and transform.key_length == 128:
-                    yield Keyword(pattern.removesuffix("{bits}"), transform, row.use)  # "aes" is aes128
-
-
-def _words() -> Iterator[Keyword]:
-    yield from _encr_words()
-    for i in integ.ROWS:
-        yield from (Keyword(w, Transform(TransformType.INTEG, i.id), i.use) for w in i.keywords)
-    for p in prf.ROWS:
-        yield from (Keyword(w, Transform(TransformType.PRF, p.id), Use.ANY) for w in p.keywords)
-    for k in ke.ROWS:
-        yield from (Keyword(w, Transform(TransformType.KE, k.id), k.use) for w in k.keywords)
-    yield Keyword("modpnone", Transform(TransformType.KE, KeId.NONE), Use.ANY)
-    yield Keyword("esn", Transform(TransformType.ESN, EsnId.ESN), Use.IPSEC)
-    yield Keyword("noesn", Transform(TransformType.ESN, EsnId.NO_ESN), Use.IPSEC)
-
-
-KEYWORDS: dict[str, Keyword] = {k.word: k for k in _words()}
 _PREFIXED = re.compile(r"ke([1-7])_(.*)", re.DOTALL)
 _PRF_OF_INTEG: dict[int, PrfId] = {row.id: row.prf for row in integ.ROWS}
 _AEAD = frozenset(row.id for row in encr.ROWS if row.aead)
