@@ -75,6 +75,10 @@ def test_ivs_come_from_the_public_values_then_from_the_last_block() -> None:
     assert made.decrypt(made.first_iv(), data) == (b"twenty bytes of body" + bytes(12), data[16:])
 
 
+def test_a_body_of_whole_blocks_gets_a_block_of_padding_as_charons() -> None:
+    assert len(keys().encrypt(bytes(16), bytes(64))[0]) == 80
+
+
 @pytest.mark.parametrize("data", [b"", b"x", bytes(15), bytes(17)])
 def test_what_is_not_whole_blocks_is_not_decrypted(data: bytes) -> None:
     assert keys().decrypt(bytes(16), data) is None

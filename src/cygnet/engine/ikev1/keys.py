@@ -99,8 +99,8 @@ class Phase1Keys:
         return digest(self.hash, last_block + message_id.to_bytes(4))[: self.block_size]
 
     def encrypt(self, iv: bytes, body: bytes) -> tuple[bytes, bytes]:
-        """Pads with zeros and encrypts; also returns the next IV, the last block."""
-        padded = body + bytes(-len(body) % self.block_size)
+        """Pads with zeros (at least one, as charon) and encrypts; also the next IV, the last block."""
+        padded = body + bytes(self.block_size - len(body) % self.block_size)
         data = self.cipher.encrypt(iv, padded)
         return data, data[-self.block_size :]
 
