@@ -229,12 +229,17 @@ class Forwarder:
         tos, df = outer_fields(sa, packet)
         sealed = esp.seal(sa, payload, next_header)
         if sealed is None:
-            self.drops[Drop.SPENT] += 1
-        else:
-            self._outlet.to_wire(sa, sealed, tos, df and whole)
-            sa.bytes += len(packet)
-            sa.packets += 1
+            self.exhausted(sa)
+            return
+        self._outlet.to_wire(sa, sealed, tos, df and whole)
+        sa.bytes += len(packet)
+        sa.packets += 1
         self.used(sa, now)
+
+    def exhausted(self, sa: OutboundSa) -> None:
+        """A packet found the SA's sequence numbers used up."""
+        self.drops[Drop.SPENT] += 1
+        self._tell_limit(sa)
 
     def _answer(self, packet: bytes | None) -> None:
         if packet is not None:
@@ -289,13 +294,18 @@ class Forwarder:
     # limits ----------------------------------------------------------------------------
 
     def used(self, sa: InboundSa | OutboundSa, now: float) -> None:
-        """Look at an SA's limits after packets; a hard one ends it."""
+        """Look at an SA's limits after packets."""
         sa.last_used = now
+        if sa.bytes >= sa.due_bytes or sa.packets >= sa.due_packets:
+            self._tell_limit(sa)
+
+    def _tell_limit(self, sa: InboundSa | OutboundSa) -> None:
+        """Report the limit that an SA has reached; a hard one ends it."""
         if sa.over_hard:
             self.remove_sa(sa.id)
             self._report(Expired(sa.id, sa.spec.reqid, hard=True))
-        elif not sa.soft_told and sa.over_soft:
-            sa.soft_told = True
+        elif not sa.soft_told:
+            sa.tell_soft()
             self._report(Expired(sa.id, sa.spec.reqid, hard=False))
 
 

@@ -18,13 +18,12 @@ _SOFT_SEQUENCE = 15 / 16  #: of the numbers: time to rekey, as they must not cyc
 class _Sa:
     """What both directions have. ``bytes`` and ``packets`` count inner packets.
 
-    ``last`` is the time of the last packet. ``hard_bytes`` ... are NEVER where the spec has no limit.
+    ``due_bytes`` and ``due_packets`` are where the next limit lies: the soft one until it is told.
     """
 
     __slots__ = (
-        "_flows", "_local", "_remote", "bytes", "encap", "esn", "hard_bytes", "hard_packets", "last_used",
-        "local", "mode", "moved_id", "offload", "packets", "remote", "soft_bytes", "soft_packets",
-        "soft_told", "spec", "spi", "transform",
+        "_flows", "_local", "_remote", "bytes", "due_bytes", "due_packets", "encap", "esn", "last_used",
+        "local", "mode", "moved_id", "offload", "packets", "remote", "soft_told", "spec", "spi", "transform",
     )  # fmt: skip
 
     def __init__(self, spec: SaSpec) -> None:
@@ -38,9 +37,9 @@ class _Sa:
         self.moved_id: SaId | None = None  #: its id since its endpoints changed
         self.bytes = self.packets = 0
         self.last_used: float | None = None
-        self.soft_bytes, self.soft_packets = spec.soft_bytes or NEVER, spec.soft_packets or NEVER
-        self.hard_bytes, self.hard_packets = spec.hard_bytes or NEVER, spec.hard_packets or NEVER
         self.soft_told = False
+        self.due_bytes = min(spec.soft_bytes or NEVER, spec.hard_bytes or NEVER)
+        self.due_packets = min(spec.soft_packets or NEVER, spec.hard_packets or NEVER)
         self._local, self._remote = compiled(spec.local_ts), compiled(spec.remote_ts)
         self._flows: dict[bytes, bool] = {}
 
@@ -72,12 +71,14 @@ class _Sa:
         return within(self._local, flow.version, *here) and within(self._remote, flow.version, *there)
 
     @property
-    def over_soft(self) -> bool:
-        return self.bytes >= self.soft_bytes or self.packets >= self.soft_packets
-
-    @property
     def over_hard(self) -> bool:
-        return self.bytes >= self.hard_bytes or self.packets >= self.hard_packets
+        spec = self.spec
+        return self.bytes >= (spec.hard_bytes or NEVER) or self.packets >= (spec.hard_packets or NEVER)
+
+    def tell_soft(self) -> None:
+        """Its soft limit was told: the hard one is next."""
+        self.soft_told = True
+        self.due_bytes, self.due_packets = self.spec.hard_bytes or NEVER, self.spec.hard_packets or NEVER
 
     def idle(self, now: float) -> float | None:
         return None if self.last_used is None else max(now - self.last_used, 0.0)
@@ -89,13 +90,15 @@ class _Sa:
 class OutboundSa(_Sa):
     """``sequence`` is the last number used, ``last`` the last there is."""
 
-    __slots__ = ("copy_dscp", "copy_ecn", "inner_limit", "last", "mtu", "sequence", "soft_sequence")
+    __slots__ = ("copy_dscp", "copy_ecn", "inner_limit", "last", "mtu", "path", "sequence")
 
     def __init__(self, spec: SaSpec, mtu: int = 1500) -> None:
         super().__init__(spec)
         self.sequence = 0
+        self.path: object = None  #: how a plane reaches its peer, kept here by the plane; None: to be found
         self.last = (1 << (64 if spec.esn else 32)) - 1
-        self.soft_sequence = int(self.last * _SOFT_SEQUENCE)
+        # Each packet takes one number, so the end of the numbers is a limit of packets.
+        self.due_packets = min(self.due_packets, int(self.last * _SOFT_SEQUENCE))
         self.copy_dscp, self.copy_ecn = spec.copy_dscp in ("out", "yes"), spec.copy_ecn
         self.set_mtu(mtu)
 
@@ -121,12 +124,12 @@ class OutboundSa(_Sa):
         return self.sequence >= self.last
 
     @property
-    def over_soft(self) -> bool:
-        return self.sequence >= self.soft_sequence or super().over_soft
-
-    @property
     def over_hard(self) -> bool:
         return self.spent or super().over_hard
+
+    def tell_soft(self) -> None:
+        super().tell_soft()
+        self.due_packets = min(self.due_packets, self.last)
 
     def reserve(self, count: int) -> int:
         """How many of ``count`` packets still get a sequence number, the first ``sequence`` + 1."""
@@ -134,6 +137,7 @@ class OutboundSa(_Sa):
 
     def move(self, local: Endpoint, remote: Endpoint, encap: bool) -> None:
         super().move(local, remote, encap)
+        self.path = None
         self.set_mtu(self.mtu)
 
     def usage(self, now: float) -> SaUsage:

@@ -24,7 +24,7 @@ from cygnet.dataplane.tun.fast.vnet import VNET
 from cygnet.dataplane.tun.outer import Outer
 from cygnet.dataplane.tun.segments import Segmenter
 
-_BURST = 64  #: reads before the other direction is looked at
+BURST = 64  #: reads before the other direction is looked at
 _PATIENCE = 20  #: milliseconds to wait for room in a socket's buffer, before a packet is lost
 
 
@@ -38,6 +38,7 @@ class Egress:
         self._arena = Arena(header=VNET)
         self._sealer = Sealer()
         self._segmenter = Segmenter()
+        self._expected = 1
         self._gathered: dict[tuple[OutboundSa, bool], list[memoryview]] = {}
 
     @property
@@ -49,13 +50,13 @@ class Egress:
         arena, tun, known = self._arena, self._tun, self._forwarder.known
         arena.clear()
         now = time.monotonic()
-        for _ in range(_BURST):
-            if not arena.open():
-                break
+        count = 0
+        while count < self._expected and arena.open():
             try:
                 read = arena.take(os.readv(tun, (arena.room(),)))
             except BlockingIOError:
                 break
+            count += 1
             packet = read[VNET:]
             sa = known(flow_key(packet))
             if sa is not None and _fits(sa, read, packet):
@@ -66,6 +67,7 @@ class Egress:
                 for whole in self._segmenter.packets(read):
                     self._forwarder.outbound(whole, now)
         self._send_gathered(now)
+        self._expected = next_burst(self._expected, count)
 
     def _send_gathered(self, now: float) -> None:
         if not self._gathered:
@@ -74,8 +76,6 @@ class Egress:
         for (sa, df), reads in gathered.items():
             for train in self._sealer.seal(sa, reads):
                 self._send(sa, train, df)
-            if sa.spent:
-                self._forwarder.drops[Drop.SPENT] += 1
             self._forwarder.used(sa, now)
 
     def _send(self, sa: OutboundSa, train: Train, df: bool) -> None:
@@ -106,6 +106,15 @@ class Egress:
             self._forwarder.drops[Drop.UNSENDABLE] += 1
             if error.errno in (EMSGSIZE, EINVAL):  # EINVAL: a train of them
                 self._too_big(sa)
+
+
+def next_burst(expected: int, count: int) -> int:
+    """How many reads to try next, after ``count`` of ``expected`` brought something.
+
+    To find a queue empty costs as much as a packet does, so that is not done for each of them:
+    what is left makes the next poll return at once.
+    """
+    return min(2 * expected, BURST) if count >= expected else max(count, 1)
 
 
 def _fits(sa: OutboundSa, read: memoryview, packet: memoryview) -> bool:

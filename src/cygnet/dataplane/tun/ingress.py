@@ -16,13 +16,13 @@ from cygnet.dataplane.drops import Drop
 from cygnet.dataplane.esp.sa import InboundSa
 from cygnet.dataplane.forwarder import Forwarder
 from cygnet.dataplane.ip import mss
+from cygnet.dataplane.tun.egress import BURST, next_burst
 from cygnet.dataplane.tun.fast.inbound import Opener
 from cygnet.dataplane.tun.fast.layout import takes
 from cygnet.dataplane.tun.outer import Wire
 from cygnet.dataplane.tun.sockets import MAX_DATAGRAM, SOL_UDP, UDP_GRO, is_ike, read_ancillary
 from cygnet.values.endpoint import Address, Endpoint
 
-_BURST = 64  #: receives before the other direction is looked at
 _MOST_SOURCES = 4096  #: endpoints remembered; beyond, the memory is begun anew
 _ANCILLARY = 128  #: bytes of control messages: packet info, TOS, train size
 
@@ -44,6 +44,7 @@ class Ingress:
         self._tun, self._forwarder = tun, forwarder
         self._stray, self._before_giving_up = stray, before_giving_up
         self._opener = Opener(self._offloaded, self._clamp)
+        self._expected = 1
         self._sources: dict[tuple[str, int], Endpoint] = {}
 
     @property
@@ -54,13 +55,13 @@ class Ingress:
         """Receive what waits at a UDP socket, at most a burst."""
         opener, receive, forwarder = self._opener, wire.sock.recvmsg_into, self._forwarder
         now = time.monotonic()
-        for _ in range(_BURST):
-            if not opener.ready():
-                break
+        count = 0
+        while count < self._expected and opener.ready():
             try:
                 length, ancillary, _, source = receive((opener.room(),), _ANCILLARY)
             except OSError:
                 break  # nothing there, or an ICMP error about something sent before
+            count += 1
             size = tos = 0
             for level, kind, data in ancillary:
                 if (level, kind) == _GRO:
@@ -80,11 +81,12 @@ class Ingress:
                 local, _, _ = read_ancillary(ancillary)
                 self._take_strangers(wire, strangers, local, self._source(source), tos, now)
         self._write()
+        self._expected = next_burst(self._expected, count)
 
     def take_raw(self, wire: Wire) -> None:
         """Receive ESP packets without UDP; raw IPv4 sockets see the IP header."""
         now = time.monotonic()
-        for _ in range(_BURST):
+        for _ in range(BURST):
             try:
                 packet, ancillary, _, source = wire.sock.recvmsg(MAX_DATAGRAM, _ANCILLARY)
             except OSError:

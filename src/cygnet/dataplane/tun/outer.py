@@ -87,7 +87,6 @@ class Outer:
             wire = Wire(sock)
             self._udp[wire.version, sock.getsockname()[1]] = wire
         self._raw: dict[int, Wire] = {}
-        self._paths: dict[OutboundSa, Path] = {}
 
     @property
     def udp(self) -> list[Wire]:
@@ -103,15 +102,11 @@ class Outer:
         return wire, True
 
     def path(self, sa: OutboundSa) -> Path:
-        path = self._paths.get(sa)
-        if path is None:
-            wire = self._wire(sa)
-            path = self._paths[sa] = Path(wire, sa.local.address, sa.remote, sa.encap)
+        """Raises OSError where there is no socket for it."""
+        path = sa.path
+        if not isinstance(path, Path):
+            sa.path = path = Path(self._wire(sa), sa.local.address, sa.remote, sa.encap)
         return path
-
-    def forget(self, sa: OutboundSa) -> None:
-        """Its endpoints changed, or it is gone."""
-        self._paths.pop(sa, None)
 
     def _wire(self, sa: OutboundSa) -> Wire:
         version = sa.remote.address.version

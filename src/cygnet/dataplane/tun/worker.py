@@ -86,9 +86,11 @@ class Worker:
         self._poll.register(fd, select.EPOLLIN)
 
     def _guarded(self, source: Callable[[], None]) -> None:
-        """A packet that trips over a mistake of ours must not take the tunnels down."""
+        """A packet or command that trips over a mistake of ours must not take the tunnels down."""
         try:
             source()
+        except DataPlaneError as error:
+            self.log(str(error))
         except Exception:
             if time.monotonic() - self._complaints > _HOUSEKEEPING:
                 self._complaints = time.monotonic()
@@ -109,10 +111,7 @@ class Worker:
     def take_commands(self) -> None:
         messages, alive = self.channel.receive()
         for name, *args in messages:
-            try:
-                COMMANDS[name](self, *args)
-            except DataPlaneError as error:
-                self.report(InstallFailed(None, None, str(error)))
+            self._guarded(lambda name=name, args=args: COMMANDS[name](self, *args))  # type: ignore[misc]
         self.channel.flush()
         self._poll.modify(
             self.channel.fileno(), select.EPOLLIN | (select.EPOLLOUT if self.channel.backlog else 0)
@@ -126,9 +125,7 @@ class Worker:
     def install_sa(self, spec: SaSpec) -> None:
         try:
             if not spec.encap:
-                wire, fresh = self.outer.raw(spec.remote.address.version)
-                if fresh:
-                    self.watch(wire.sock.fileno(), lambda: self.ingress.take_raw(wire))
+                self.listen_raw(spec.remote.address.version)
             self.forwarder.mtu = self.outer.path_mtu(spec.local.address, spec.remote.address)
             self.forwarder.install_sa(spec, time.monotonic())
         except DataPlaneError as error:
@@ -136,17 +133,19 @@ class Worker:
 
     def update_sa(self, id: SaId, local: Endpoint, remote: Endpoint, encap: bool) -> None:
         sa = self.forwarder.sad.get(id)
+        if not encap:
+            self.listen_raw(remote.address.version)
         self.forwarder.update_sa(id, local, remote, encap)
         if isinstance(sa, OutboundSa):
-            self.outer.forget(sa)
-            if not encap:
-                self.outer.raw(remote.address.version)
             sa.set_mtu(self.outer.path_mtu(local.address, remote.address))
 
+    def listen_raw(self, version: int) -> None:
+        """ESP without UDP is received from the first SA on that has none."""
+        wire, fresh = self.outer.raw(version)
+        if fresh:
+            self.watch(wire.sock.fileno(), lambda: self.ingress.take_raw(wire))
+
     def remove_sa(self, id: SaId) -> None:
-        sa = self.forwarder.sad.get(id)
-        if isinstance(sa, OutboundSa):
-            self.outer.forget(sa)
         self.forwarder.remove_sa(id)
 
     def install_policy(self, spec: PolicySpec) -> None:
@@ -237,7 +236,10 @@ def main(argv: list[str]) -> int:
         signal.signal(ignored, signal.SIG_IGN)
     control = socket.socket(fileno=int(argv[0]))
     channel = Channel(control)
-    tun, fds, settings = _first_message(channel)
+    setup = _first_message(channel)
+    if setup is None:
+        return 0
+    tun, fds, settings = setup
     worker = Worker(channel, tun, [socket.socket(fileno=fd) for fd in fds], settings)
     try:
         worker.run()
@@ -249,12 +251,17 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _first_message(channel: Channel) -> tuple[int, list[int], TunSettings]:
-    select.select([channel.fileno()], [], [])
-    messages, _ = channel.receive()
-    channel.put_back(messages[1:])
-    _, tun, fds, settings = messages[0]
-    return tun, fds, settings
+def _first_message(channel: Channel) -> tuple[int, list[int], TunSettings] | None:
+    """None: the daemon is gone before it said anything."""
+    while True:
+        select.select([channel.fileno()], [], [])
+        messages, alive = channel.receive()
+        if messages:
+            channel.put_back(messages[1:])
+            _, tun, fds, settings = messages[0]
+            return tun, fds, settings
+        if not alive:
+            return None
 
 
 if __name__ == "__main__":
