@@ -55,7 +55,7 @@ class Segmenter:
         total = max(1, -(-len(payload) // cut.size))
         for first in range(0, total, plan.count):
             count = min(plan.count, total - first)
-            rest = fill(plan, template, payload, first, count)
+            rest = fill(plan, template, payload, first, 0, count)
             for row in range(count):
                 start = row * plan.stride + HEADER
                 length = cut.head + (cut.size if row < count - 1 else rest)

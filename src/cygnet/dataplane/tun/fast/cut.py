@@ -22,7 +22,7 @@ from cygnet.dataplane.tun.fast.checksum import (
     row_sums,
     word_sum,
 )
-from cygnet.dataplane.tun.fast.layout import HEADER, IPV4, IPV6, padding, sealed_size, trailer
+from cygnet.dataplane.tun.fast.layout import ALIGNMENT, HEADER, IPV4, IPV6, padding, sealed_size, trailer
 from cygnet.dataplane.tun.fast.rows import COUNT, MAX_ROWS, MAX_TRAIN, Rows, columns
 
 _FIN, _PSH, _CWR = 0x01, 0x08, 0x80
@@ -63,7 +63,17 @@ def cut_of(packet: memoryview, header: vnet.Header) -> Cut | None:
 class CutPlan(Rows):
     """Rows for the segments of one cut, with the columns of their headers."""
 
-    __slots__ = ("cut", "header", "identification", "ip_sum", "l4_sum", "payload", "sequence", "trailers")
+    __slots__ = (
+        "cut",
+        "header",
+        "identification",
+        "inner",
+        "ip_sum",
+        "l4_sum",
+        "payload",
+        "sequence",
+        "trailers",
+    )
 
     def __init__(self, array: Bytes, cut: Cut) -> None:
         stride = cut.stride
@@ -74,7 +84,7 @@ class CutPlan(Rows):
         def column(start: int, width: int, kind: str = "u1") -> NDArray[Any]:
             return columns(array, HEADER + start, stride, count, width).view(kind)
 
-        inner = cut.head + cut.size
+        self.inner = inner = cut.head + cut.size
         self.header = column(0, cut.head)
         self.payload = column(cut.head, cut.size)
         self.trailers = column(inner, padding(inner) + 2)
@@ -122,85 +132,85 @@ class Template:
         self.header: Bytes = np.frombuffer(packet[:head], np.uint8)
 
 
-def fill(plan: CutPlan, template: Template, payload: Bytes, first: int, count: int) -> int:
-    """Write segments ``first`` to ``first + count - 1`` into the rows; returns the last one's payload.
+def fill(plan: CutPlan, template: Template, payload: Bytes, first: int, row: int, count: int) -> int:
+    """Write segments ``first`` to ``first + count - 1`` into rows from ``row`` on.
 
-    ``payload`` is all of the big packet's.
+    ``payload`` is all of the big packet's. Returns how much of it the last segment has.
     """
     cut = plan.cut
     size = cut.size
+    end = row + count
     rest = min(size, len(payload) - (first + count - 1) * size)
-    plan.header[:count] = template.header
-    sums = _copy_payload(plan, template.next_header, payload, first, count, rest)
+    plan.header[row:end] = template.header
+    sums = _copy_payload(plan, template.next_header, payload[first * size :], row, count, rest)
     sums += template.l4_sum
-    number = COUNT[:count] + first
+    number = COUNT[first : first + count] if first + count <= len(COUNT) else np.arange(first, first + count)
     if not cut.udp:
         sequence = number * size
         sequence += template.sequence
         sequence &= _LOW
-        plan.sequence[:count] = sequence
+        plan.sequence[row:end] = sequence
         sums += sequence
         if first == 0 and template.first:
-            _flag(plan, sums, 0, template.first)
+            plan.header[row, cut.l4 + 13] |= template.first
+            sums[0] += template.first
         if (first + count - 1) * size + rest == len(payload) and template.last:
-            _flag(plan, sums, count - 1, template.last)
+            plan.header[end - 1, cut.l4 + 13] |= template.last
+            sums[-1] += template.last
     if rest != size:
-        _shorten(plan, sums, count - 1, rest - size)
-    _finish(plan, template, sums, number, count, rest - size)
+        sums[-1] += _shorten(plan, end - 1, rest - size)
+    np.negative(sums, out=sums)
+    sums %= MODULUS
+    if cut.udp:
+        sums[sums == 0] = MODULUS  # RFC 768: zero means "no checksum"
+    plan.l4_sum[row:end] = sums
+    if not cut.ipv6:
+        identification = number + template.identification
+        identification &= 0xFFFF
+        plan.identification[row:end] = identification
+        identification += template.ip_sum
+        if rest != size:
+            identification[-1] += rest - size
+        np.negative(identification, out=identification)
+        identification %= MODULUS
+        plan.ip_sum[row:end] = identification
     return rest
 
 
-def _copy_payload(plan: CutPlan, next_header: int, payload: Bytes, first: int, count: int, rest: int) -> Ints:
+def _copy_payload(plan: CutPlan, next_header: int, payload: Bytes, row: int, count: int, rest: int) -> Ints:
     """Payload and trailers; returns the sums of the payloads, one for each row."""
     cut = plan.cut
     size = cut.size
-    begin = first * size
     full = count if rest == size else count - 1
+    body = plan.payload[row : row + full]
+    body[:] = payload[: full * size].reshape(full, size)
+    plan.trailers[row : row + full] = _TRAILERS[next_header][(cut.head + size) % ALIGNMENT]
+    if full == count:
+        return row_sums(body)
     sums = np.zeros(count, np.int64)
-    if full:
-        body = plan.payload[:full]
-        body[:] = payload[begin : begin + full * size].reshape(full, size)
-        plan.trailers[:full] = np.frombuffer(trailer(cut.head + size, next_header), np.uint8)
-        sums[:full] = row_sums(body)
-    if full < count:
-        short = payload[begin + full * size : begin + full * size + rest]
-        tail = np.frombuffer(trailer(cut.head + rest, next_header), np.uint8)
-        at = plan.start + full * plan.stride + HEADER + cut.head
-        plan.array[at : at + rest] = short
-        plan.array[at + rest : at + rest + len(tail)] = tail
-        sums[full] = word_sum(short.tobytes())
+    sums[:full] = row_sums(body)
+    short = payload[full * size : full * size + rest]
+    tail = _TRAILERS[next_header][(cut.head + rest) % ALIGNMENT]
+    at = plan.start + (row + full) * plan.stride + HEADER + cut.head
+    plan.array[at : at + rest] = short
+    plan.array[at + rest : at + rest + len(tail)] = tail
+    sums[full] = word_sum(short.tobytes())
     return sums
 
 
-def _flag(plan: CutPlan, sums: Ints, row: int, flags: int) -> None:
-    plan.header[row, plan.cut.l4 + 13] |= flags
-    sums[row] += flags
-
-
-def _shorten(plan: CutPlan, sums: Ints, row: int, by: int) -> None:
-    """The lengths in the headers of the last row, which has ``by`` (negative) bytes more."""
+def _shorten(plan: CutPlan, row: int, by: int) -> int:
+    """Change the lengths in a row's headers; returns by how much that changes its checksum's sum."""
     cut = plan.cut
     header = plan.header[row]
-    fields = [4 if cut.ipv6 else 2]
-    sums[row] += by  # the pseudo-header's length
-    if cut.udp:
-        fields.append(cut.l4 + 4)
-        sums[row] += by
+    fields = (4 if cut.ipv6 else 2, cut.l4 + 4) if cut.udp else (4 if cut.ipv6 else 2,)
     for at in fields:
         length = (int(header[at]) << 8 | int(header[at + 1])) + by
         header[at], header[at + 1] = length >> 8, length & 0xFF
+    return by * len(fields)  # the pseudo-header's length, and UDP's own
 
 
-def _finish(plan: CutPlan, template: Template, sums: Ints, number: Ints, count: int, by: int) -> None:
-    """Checksums, and the identification of IPv4."""
-    value = -sums % MODULUS
-    if plan.cut.udp:
-        value[value == 0] = MODULUS  # RFC 768: zero means "no checksum"
-    plan.l4_sum[:count] = value
-    if not plan.cut.ipv6:
-        identification = number + template.identification
-        identification &= 0xFFFF
-        plan.identification[:count] = identification
-        identification += template.ip_sum
-        identification[-1] += by
-        plan.ip_sum[:count] = -identification % MODULUS
+#: by next header and inner length modulo 4
+_TRAILERS = {
+    next_header: [np.frombuffer(trailer(length, next_header), np.uint8) for length in range(ALIGNMENT)]
+    for next_header in (IPV4, IPV6)
+}

@@ -1,13 +1,16 @@
 """TUN reads of one SA, sealed: trains of ESP datagrams for sendmsg with UDP_SEGMENT.
 
-A GSO read is cut into segments (cut.py). Single packets that follow each other with the same
-length, and one shorter one after them, leave together as well.
+A train is filled read by read until it is full, or the next packet does not fit in: it has
+another size, SA or traffic class, or the train ends with a shorter datagram. A GSO read is cut
+into segments (cut.py); what is left of it when a train is full begins the next one, together
+with the segments of the read after it. Single packets that follow each other with the same
+length travel together as well. Only a full train is sealed, with all its rows at once.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +33,7 @@ from cygnet.dataplane.tun.fast.rows import COUNT64, MAX_ROWS, MAX_TRAIN, Nonces,
 
 VNET = vnet.VNET
 
-#: fewer equal packets than this are sealed one by one, which is then faster than numpy's calls
+#: fewer rows than this are sealed one by one, which is then faster than numpy's calls
 FEW = 6
 #: layouts of rows kept; one for each (header length, segment size) in use
 _PLANS = 64
@@ -39,9 +42,8 @@ _ESP_HEADER = struct.Struct(">IIQ")
 _ESN_AAD = struct.Struct(">IQ")
 _LOW = 0xFFFFFFFF
 _NEXT_HEADER = {4: IPV4, 6: IPV6}
-#: by (next header, inner length modulo 4)
-_TRAILERS = {(nh, length): trailer(length, nh) for nh in _NEXT_HEADER.values() for length in range(4)}
-
+#: by (IP version, inner length modulo 4)
+_TRAILERS = {(v, length): trailer(length, nh) for v, nh in _NEXT_HEADER.items() for length in range(4)}
 
 #: largest inner packet that one UDP datagram can carry
 MAX_INNER = MAX_TRAIN // ALIGNMENT * ALIGNMENT - OVERHEAD
@@ -54,40 +56,83 @@ class Train(NamedTuple):
     size: int
     packets: int
     tos: int  #: traffic class of the inner header
+    sa: OutboundSa
+    tag: object  #: what ``push`` was given
+
+
+class Block(Rows):
+    """Rows for single packets of one length."""
+
+    __slots__ = ("inner",)
+
+    def __init__(self, array: Bytes, inner: int) -> None:
+        size = sealed_size(inner)
+        super().__init__(array, 0, size, size, min(MAX_ROWS, MAX_TRAIN // size))
+        self.inner = inner
+
+
+Lanes = CutPlan | Block
 
 
 class Sealer:
-    """Seals into memory of its own, which each train uses again."""
+    """Seals into memory of its own, which each train uses again: send one before going on."""
 
     def __init__(self) -> None:
         self._array: Bytes = np.zeros(MAX_TRAIN + 4096, np.uint8)
         self._view = memoryview(self._array)  # type: ignore[arg-type]
         self._plans: dict[Cut, CutPlan] = {}
-        self._blocks: dict[int, Rows] = {}
+        self._blocks: dict[int, Block] = {}
         self._nonces = Nonces()
         self.malformed = 0  #: reads that were no packet
+        # the train that is being filled; 0 packets: none
+        self._count = 0
+        self._sa: OutboundSa | None = None
+        self._rows: Lanes | None = None
+        self._kind: object = None  #: what its packets have in common beside their rows
+        self._tag: object = None
+        self._last = 0  #: bytes of its last inner packet
 
-    def seal(self, sa: OutboundSa, reads: Sequence[memoryview]) -> Iterator[Train]:
-        """Seal reads (virtio-net header and packet each). Each train overwrites the one before."""
-        at, end = 0, len(reads)
-        while at < end and not sa.spent:
-            read = reads[at]
-            if len(read) < VNET + 20 or read[VNET] >> 4 not in _NEXT_HEADER:
-                self.malformed += 1
-                at += 1
-            elif read[1]:
-                at += 1
-                yield from self._segments(sa, read)
-            else:
-                run = sa.reserve(_alike(reads, at))
-                if run >= FEW and self._even(read):
-                    yield self._block(sa, reads, at, run)
-                else:
-                    yield from self._singles(sa, reads, at, run)
-                at += run
+    def seal(self, sa: OutboundSa, reads: Iterable[memoryview], tag: object = None) -> Iterator[Train]:
+        """All trains of some reads."""
+        for read in reads:
+            yield from self.push(sa, read, tag)
+        yield from self.finish()
 
-    def _segments(self, sa: OutboundSa, read: memoryview) -> Iterator[Train]:
-        """One GSO packet. Where its trains are full, what is left goes in a train of its own."""
+    def push(self, sa: OutboundSa, read: memoryview, tag: object = None) -> Iterator[Train]:
+        """Take a read (virtio-net header and packet); gives the trains that are full by it.
+
+        To be exhausted. The read's headers are changed in place, and it is not needed afterwards.
+        ``tag`` keeps apart what must not share a train.
+        """
+        if len(read) < VNET + 20 or read[VNET] >> 4 not in _NEXT_HEADER:
+            self.malformed += 1
+        elif read[1]:
+            yield from self._push_segments(sa, read, tag)
+        else:
+            yield from self._push_single(sa, read, tag)
+
+    def finish(self) -> Iterator[Train]:
+        """The train that has been begun, if any."""
+        sa, rows, count = self._sa, self._rows, self._count
+        self._count = 0
+        packets = sa.reserve(count) if sa is not None else 0
+        if not packets or sa is None or rows is None:
+            return
+        inner = rows.inner
+        last = self._last if packets == count else inner
+        if isinstance(rows, Block):
+            self._complete_checksums(rows, packets)
+        tos = _tos(rows.bodies[0])
+        seal = self._seal_rows if packets >= FEW else self._seal_few
+        length = seal(sa, rows, packets, last)
+        sa.sequence += packets
+        sa.packets += packets
+        sa.bytes += inner * (packets - 1) + last
+        yield Train(self._view[:length], rows.stride, packets, tos, sa, self._tag)
+
+    # filling ----------------------------------------------------------------------------
+
+    def _push_segments(self, sa: OutboundSa, read: memoryview, tag: object) -> Iterator[Train]:
         packet = read[VNET:]
         cut = cut_of(packet, vnet.parse(read))
         if cut is None:
@@ -97,83 +142,98 @@ class Sealer:
         if not cut.udp and cut.head + cut.size > sa.inner_limit:
             cut = cut._replace(size=max(1, sa.inner_limit - cut.head))
         plan = self._plan(cut)
-        tos = _tos(packet)
-        template = Template(packet, cut)
-        total = max(1, -(-len(payload) // cut.size))
+        kind = _tos(packet)
         # Datagrams of an application must not be cut anew: too big ones go out one by one, so
         # that the outer IP may fragment them.
-        most = plan.count if cut.head + cut.size <= sa.inner_limit else 1
+        most = plan.count if plan.inner <= sa.inner_limit else 1
+        template = Template(packet, cut)
+        total = max(1, -(-len(payload) // cut.size))
         first = 0
         while first < total:
-            count = sa.reserve(min(most, total - first))
-            if not count:
-                return
-            rest = fill(plan, template, payload, first, count)
-            length = self._encrypt(sa, plan, count, sealed_size(cut.head + rest))
-            sa.bytes += cut.head * count + cut.size * (count - 1) + rest
-            yield Train(self._view[:length], plan.stride, count, tos)
+            if not self._goes_on(sa, plan, kind, tag):
+                yield from self.finish()
+                self._begin(sa, plan, kind, tag)
+            count = min(most - self._count, total - first)
+            rest = fill(plan, template, payload, first, self._count, count)
+            self._last = cut.head + rest
+            self._count += count
             first += count
+            if self._count == most:
+                yield from self.finish()
 
-    def _block(self, sa: OutboundSa, reads: Sequence[memoryview], at: int, count: int) -> Train:
-        """Single packets of one length and kind, sealed together."""
-        read = reads[at]
+    def _push_single(self, sa: OutboundSa, read: memoryview, tag: object) -> Iterator[Train]:
         inner = len(read) - VNET
-        rows = self._blocks.get(inner)
-        if rows is None:
+        if inner > MAX_INNER or not _completable(read):
+            self.malformed += 1
+            return
+        block = self._block(inner)
+        kind = bytes(read[: VNET + 2])  # what is to be summed up, IP version and traffic class
+        if not self._goes_on(sa, block, kind, tag):
+            yield from self.finish()
+            self._begin(sa, block, kind, tag)
+        body = block.bodies[self._count]
+        body[:inner] = read[VNET:]
+        body[inner:] = _TRAILERS[read[VNET] >> 4, inner % ALIGNMENT]
+        self._last = inner
+        self._count += 1
+        if self._count == block.count:
+            yield from self.finish()
+
+    def _goes_on(self, sa: OutboundSa, rows: Lanes, kind: object, tag: object) -> bool:
+        """Whether a datagram of these rows may follow in the train that is being filled."""
+        return (
+            self._count > 0
+            and self._rows is rows
+            and self._last == rows.inner
+            and self._sa is sa
+            and self._kind == kind
+            and self._tag == tag
+        )
+
+    def _begin(self, sa: OutboundSa, rows: Lanes, kind: object, tag: object) -> None:
+        self._sa, self._rows, self._kind, self._tag = sa, rows, kind, tag
+        self._count = 0
+
+    def _plan(self, cut: Cut) -> CutPlan:
+        plan = self._plans.get(cut)
+        if plan is None:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            plan = self._plans[cut] = CutPlan(self._array, cut)
+        return plan
+
+    def _block(self, inner: int) -> Block:
+        block = self._blocks.get(inner)
+        if block is None:
             if len(self._blocks) >= _PLANS:
                 self._blocks.clear()
-            size = sealed_size(inner)
-            rows = self._blocks[inner] = Rows(self._array, 0, size, size, MAX_TRAIN // size)
-        tail = _TRAILERS[_NEXT_HEADER[read[VNET] >> 4], inner % 4]
-        for body, each in zip(rows.bodies, reads[at : at + count]):
-            body[:inner] = each[VNET:]
-            body[inner:] = tail
-        flags, _, _, _, start, offset = vnet.parse(read)
-        if flags & vnet.NEEDS_CSUM:
-            part = columns(self._array, HEADER + start, rows.stride, count, inner - start)
-            value = -row_sums(part) % MODULUS
-            if offset == UDP_CHECKSUM:
-                value[value == 0] = MODULUS  # RFC 768: zero means "no checksum"
-            part[:, offset : offset + 2].view(">u2")[:, 0] = value
-        length = self._encrypt(sa, rows, count, rows.size)
-        sa.bytes += inner * count
-        return Train(self._view[:length], rows.stride, count, _tos(read[VNET:]))
+            block = self._blocks[inner] = Block(self._array, inner)
+        return block
 
-    def _singles(self, sa: OutboundSa, reads: Sequence[memoryview], at: int, count: int) -> Iterator[Train]:
-        """The same one by one."""
+    # sealing ----------------------------------------------------------------------------
+
+    def _complete_checksums(self, block: Block, count: int) -> None:
+        """Of single packets, whose virtio-net headers are all equal."""
+        assert isinstance(self._kind, bytes)
+        flags, _, _, _, start, offset = vnet.parse(memoryview(self._kind))
+        if not flags & vnet.NEEDS_CSUM:
+            return
+        inner = block.inner
+        if count < FEW or start & 1 or offset & 1:
+            for body in block.bodies[:count]:
+                complete(body[:inner], start, offset)
+            return
+        part = columns(self._array, HEADER + start, block.stride, count, inner - start)
+        value = -row_sums(part) % MODULUS
+        if offset == UDP_CHECKSUM:
+            value[value == 0] = MODULUS  # RFC 768: zero means "no checksum"
+        part[:, offset : offset + 2].view(">u2")[:, 0] = value
+
+    def _seal_rows(self, sa: OutboundSa, rows: Lanes, count: int, last: int) -> int:
+        """Number and seal the first ``count`` rows, ``last`` bytes in the last; length of the train."""
         raw = sa.transform.aead
         assert raw is not None  # layout.takes
-        view, encrypt, salt, end, sealed = self._view, raw.cipher.encrypt_into, raw.salt, 0, 0
-        for read in reads[at : at + count]:
-            packet = read[VNET:]
-            inner = len(packet)
-            flags, _, _, _, start, offset = vnet.unpack(read, 0)
-            if inner > MAX_INNER or (flags & vnet.NEEDS_CSUM and not complete(packet, start, offset)):
-                self.malformed += 1
-                continue
-            tail = _TRAILERS[_NEXT_HEADER[packet[0] >> 4], inner % 4]
-            sequence = sa.sequence = sa.sequence + 1
-            head, body = end, end + HEADER
-            _ESP_HEADER.pack_into(view, head, sa.spi, sequence & _LOW, sequence)
-            view[body : body + inner] = packet
-            end = body + inner + len(tail)
-            view[body + inner : end] = tail
-            aad = _ESN_AAD.pack(sa.spi, sequence) if sa.esn else view[head : head + 8]
-            nonce = salt + sequence.to_bytes(8, "big")
-            encrypt(nonce, view[body:end], aad, view[body : end + ICV])
-            end += ICV
-            sa.bytes += inner
-            sealed += 1
-        sa.packets += sealed
-        if sealed:
-            yield Train(view[:end], end // sealed, sealed, _tos(reads[at][VNET:]))
-
-    def _encrypt(self, sa: OutboundSa, rows: Rows, count: int, last: int) -> int:
-        """Number and seal the first ``count`` rows, the last of ``last`` bytes; length of the train."""
-        raw = sa.transform.aead
-        assert raw is not None  # layout.takes
-        first = sa.sequence + 1
-        sequence = COUNT64[:count] + np.uint64(first)
+        sequence = COUNT64[:count] + np.uint64(sa.sequence + 1)
         words = rows.words
         words[:count, 0] = sa.spi
         words[:count, 1] = sequence
@@ -184,43 +244,41 @@ class Sealer:
         nonces.load(raw.salt, head)
         aads = nonces.load_esn(head, head[:, 8:12]) if sa.esn else rows.aads
         encrypt = raw.cipher.encrypt_into
-        full = count if last == rows.size else count - 1
+        full = count if last == rows.inner else count - 1
         for nonce, body, aad, out in zip(nonces.nonces, rows.bodies[:full], aads, rows.sealed):
             encrypt(nonce, body, aad, out)
         start = (count - 1) * rows.stride
+        size = sealed_size(last)
         if full < count:
-            body = self._view[start + HEADER : start + last]
-            encrypt(nonces.nonces[full], body[:-ICV], aads[full], body)
-        sa.sequence += count
-        sa.packets += count
-        return start + last
+            out = self._view[start + HEADER : start + size]
+            encrypt(nonces.nonces[full], out[:-ICV], aads[full], out)
+        return start + size
 
-    def _plan(self, cut: Cut) -> CutPlan:
-        plan = self._plans.get(cut)
-        if plan is None:
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            plan = self._plans[cut] = CutPlan(self._array, cut)
-        return plan
+    def _seal_few(self, sa: OutboundSa, rows: Lanes, count: int, last: int) -> int:
+        """The same row by row."""
+        raw = sa.transform.aead
+        assert raw is not None  # layout.takes
+        view, encrypt, salt, spi, esn = self._view, raw.cipher.encrypt_into, raw.salt, sa.spi, sa.esn
+        start, size = 0, rows.size
+        for row in range(count):
+            sequence = sa.sequence + 1 + row
+            start = row * rows.stride
+            _ESP_HEADER.pack_into(view, start, spi, sequence & _LOW, sequence)
+            aad = _ESN_AAD.pack(spi, sequence) if esn else rows.aads[row]
+            nonce = salt + sequence.to_bytes(8, "big")
+            if row == count - 1 and last != rows.inner:
+                size = sealed_size(last)
+                out = view[start + HEADER : start + size]
+                encrypt(nonce, out[:-ICV], aad, out)
+            else:
+                encrypt(nonce, rows.bodies[row], aad, rows.sealed[row])
+        return start + size
 
-    def _even(self, read: memoryview) -> bool:
-        """Whether a checksum to complete lies where columns can be summed."""
-        flags, _, _, _, start, offset = vnet.parse(read)
-        if not flags & vnet.NEEDS_CSUM:
-            return True
-        return not start & 1 and not offset & 1 and start + offset + 2 <= len(read) - VNET
 
-
-def _alike(reads: Sequence[memoryview], at: int) -> int:
-    """How many reads from ``at`` on are single packets of one length, traffic class and header."""
-    read = reads[at]
-    length = len(read)
-    kind = bytes(read[: VNET + 2])
-    end = min(len(reads), at + min(MAX_ROWS, MAX_TRAIN // sealed_size(length - VNET)))
-    next = at + 1
-    while next < end and len(reads[next]) == length and reads[next][: VNET + 2] == kind:
-        next += 1
-    return next - at
+def _completable(read: memoryview) -> bool:
+    """Whether a checksum that is to be completed lies within the packet."""
+    flags, _, _, _, start, offset = vnet.unpack(read, 0)
+    return not flags & vnet.NEEDS_CSUM or start + offset + 2 <= len(read) - VNET
 
 
 def _tos(packet: memoryview) -> int:
