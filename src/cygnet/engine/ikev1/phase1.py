@@ -321,6 +321,7 @@ class Phase1(Task):
 
     def enforce_uniqueness(self) -> None:
         """Responder: take over from an IKE_SA that this one reauthenticates, then uniqueids."""
+        self.own_id()
         if not self.initial_contact:
             self.sa.adopt_predecessors()
         if not enforce(self.sa, self.initial_contact):

@@ -45,9 +45,6 @@ from cygnet.wire.ikev1.vendors import Extension
 
 REAUTH_RETRY = 30.0  #: seconds until a reauthentication that failed is tried again
 REKEY_RETRY = 15.0  #: seconds until a CHILD_SA's rekeying that was refused is tried again
-#: reauthentications of one peer from opposite ends that are this close are simultaneous, not one
-#: after the other (seconds)
-CROSSING = 30.0
 
 
 class IkeSaV1(IkeSa):
@@ -70,6 +67,7 @@ class IkeSaV1(IkeSa):
         self.dpd = Dpd(self)
         self.successor: IkeSaV1 | None = None  #: the IKE_SA that reauthenticated this one
         self.said_unreadable = False
+        self.created_at = ctx.now
         self._queue: deque[QuickModeInitiator] = deque()
         self._wrong_key = False
         self._unanswered = False
@@ -215,10 +213,13 @@ class IkeSaV1(IkeSa):
             old.retire(self)
 
     def adopt_predecessors(self) -> None:
-        """Responder: older IKE_SAs with this peer are being reauthenticated; take their CHILD_SAs."""
+        """Responder: older IKE_SAs with this peer are being reauthenticated; take their CHILD_SAs.
+
+        Not of one that the other end began at the same time: it is no older, and the peer does
+        not take this one for its successor.
+        """
         for old in duplicates(self):
-            since = self.ctx.now - (old.established_at or 0.0)
-            crossed = old.initiator != self.initiator and since < CROSSING
+            crossed = old.initiator != self.initiator and (old.established_at or 0.0) >= self.created_at
             if not isinstance(old, IkeSaV1) or crossed or old.remote.address != self.remote.address:
                 continue
             count = len(old.children)
@@ -240,6 +241,16 @@ class IkeSaV1(IkeSa):
         self.successor = successor
         self.ctx.retire(self)
         self.enter(IkeState.REKEYED)
+
+    def closed_by_peer(self) -> None:
+        """Another IKE_SA with the same peer takes the CHILD_SAs over: a peer that means to close
+        them too deletes them by name."""
+        sibling = next((o for o in duplicates(self) if isinstance(o, IkeSaV1)), None)
+        if sibling is None:
+            super().closed_by_peer()
+            return
+        sibling.adopt(self)
+        self.destroy()
 
     # CHILD_SAs ----------------------------------------------------------------------------
 

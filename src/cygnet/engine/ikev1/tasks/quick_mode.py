@@ -293,6 +293,8 @@ class QuickModeResponder(QuickMode):
             raise
         sa.children[self.child.uid] = self.child
         self.child.install_inbound()
+        # The peer may send before its third message is here, and what we answer must wait for it.
+        self.child.install_policy()
 
     def _choose(self, config: Child, offered: list[ipsec_doi.Offer]) -> tuple[ipsec_doi.Offer, Proposal]:
         fitting = [o for o in offered if o.is_tunnel == (config.mode is Mode.TUNNEL)]

@@ -1,0 +1,280 @@
+"""Quick Mode between two engines: algorithms, PFS, selectors, lifetimes, and lost messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cygnet.boundary.effects import InstallSa, Outcome, Send
+from cygnet.boundary.notices import Alert
+from cygnet.boundary.specs import Direction, SaMode
+from cygnet.model.config import Child, Config, Connection, Lifetime, Mode
+from cygnet.testing.builders import oregon
+from cygnet.testing.pair import Host, Pair
+from cygnet.values.selector import TrafficSelector
+from cygnet.wire.header import ExchangeType, Header
+from tests.exchange.ikev1.stories import (
+    Dropping,
+    assert_clean,
+    assert_matching,
+    deaf,
+    finish,
+    healed,
+    recorder,
+    up,
+)
+
+
+def changed(config: Config, **changes: object) -> Config:
+    """The config with its only child changed."""
+    (connection,) = config.connections
+    child = replace(connection.children[0], **changes)  # type: ignore[arg-type]
+    return replace(config, connections=(replace(connection, children=(child,)),))
+
+
+def keys_of(host: Host) -> dict[int, tuple[object, object]]:
+    return {s.spi: (s.encr_key, s.integ_key) for s in recorder(host).sas.values()}
+
+
+@pytest.mark.parametrize(
+    "esp",
+    [
+        "aes128-sha256", "aes256-sha512", "aes128gcm16", "aes256gcm8", "aes128ctr-sha1", "3des-md5",
+        "null-sha256", "aes128-sha256-modp2048", "aes128gcm16-curve25519", "aes256gcm16-ecp521",
+        "camellia128-sha384", "aes128ccm12", "aes128-aesxcbc", "aes128gmac", "aes128-sha256-esn",
+    ],
+)  # fmt: skip
+def test_every_family_of_algorithms_gives_both_ends_the_same_keys(esp: str) -> None:
+    pair = up(esp=esp)
+    assert_matching(pair)
+    assert keys_of(pair.left) == keys_of(pair.right)
+    assert len(keys_of(pair.left)) == 2
+
+
+def test_the_message_has_a_ke_payload_only_with_pfs() -> None:
+    for esp, listed in (
+        ("aes128gcm16", "[ HASH SA No ID ID ]"),
+        ("aes128gcm16-modp1536", "[ HASH SA No KE ID ID ]"),
+    ):
+        pair = up(esp=esp)
+        assert any("QUICK_MODE request" in x and x.endswith(listed) for x in pair.left.lines())
+
+
+def test_the_responder_takes_a_pfs_group_that_it_did_not_ask_for() -> None:
+    left, right = oregon(esp="aes128gcm16-modp2048")[0], oregon(esp="aes128gcm16-modp2048-modp3072")[1]
+    pair = Pair(
+        left, changed(right, proposals=oregon(esp="aes128gcm16")[1].connections[0].children[0].proposals)
+    )
+    pair.left.up("oregon")
+    pair.run(3)
+    assert_matching(pair)
+
+
+def test_pfs_that_the_peer_does_not_do_is_refused_by_the_side_that_wants_it() -> None:
+    pair = Pair(oregon(esp="aes128gcm16")[0], oregon(esp="aes128gcm16-modp2048")[1])
+    ref = pair.left.up("oregon")
+    assert pair.run(5, lambda: ref in pair.left.finished)
+    assert finish(pair.left, ref).outcome is Outcome.FAILED
+
+
+def test_the_inbound_sa_is_installed_before_the_answer_leaves_and_the_outbound_after_the_third() -> None:
+    pair = up()
+    order = [
+        e.spec.direction.value if isinstance(e, InstallSa) else str(Header.decode(e.data).exchange)
+        for e in pair.right.effects
+        if isinstance(e, InstallSa)
+        or (
+            isinstance(e, Send)
+            and not e.keepalive
+            and Header.decode(e.data).exchange == ExchangeType.QUICK_MODE
+        )
+    ]
+    assert order == ["in", "QUICK_MODE", "out"]
+    order = [e.spec.direction for e in pair.left.effects if isinstance(e, InstallSa)]
+    assert order == [Direction.IN, Direction.OUT]
+
+
+def test_a_wrong_subnet_is_refused_with_the_selectors_of_both_and_the_ike_sa_stays() -> None:
+    left, right = oregon()
+    right = changed(right, local_ts=(TrafficSelector.of("10.99.0.0/16"),))
+    pair = Pair(left, right)
+    ref = pair.left.up("oregon")
+    assert pair.run(5, lambda: ref in pair.left.finished)
+    assert "received INVALID_ID_INFORMATION error notify" in pair.left.lines()
+    assert finish(pair.left, ref).outcome is Outcome.FAILED
+    assert "its subnets do not fit 10.31.0.0/16 === 10.77.0.0/16" in finish(pair.left, ref).reason
+    line = "no matching CHILD_SA config found for 10.77.0.0/16 === 10.31.0.0/16"
+    assert line in pair.right.lines()
+    assert any(isinstance(e, Alert) and e.kind == "ts-mismatch" for e in pair.right.effects)
+    assert len(pair.left.established()) == len(pair.right.established()) == 1
+    assert_matching(pair)
+
+
+def test_no_common_esp_proposal_is_refused_with_what_both_sides_want() -> None:
+    pair = Pair(oregon(esp="3des-md5")[0], oregon(esp="aes256gcm16")[1])
+    ref = pair.left.up("oregon")
+    assert pair.run(5, lambda: ref in pair.left.finished)
+    assert "3DES_CBC/HMAC_MD5_96" in finish(pair.left, ref).reason
+    (alert,) = [e for e in pair.right.effects if isinstance(e, Alert)]
+    assert alert.kind == "proposal-mismatch-child"
+    assert "3DES_CBC/HMAC_MD5_96" in alert.text
+    assert "AES_GCM_16_256" in alert.text
+    assert_matching(pair)
+
+
+def test_another_mode_is_refused_and_named() -> None:
+    left, right = oregon(child={"mode": Mode.TRANSPORT})[0], oregon()[1]
+    pair = Pair(left, right)
+    ref = pair.left.up("oregon")
+    assert pair.run(5, lambda: ref in pair.left.finished)
+    assert any("offers another mode than TUNNEL" in line for line in pair.right.lines())
+
+
+def test_transport_mode_through_nats_uses_the_addresses_that_each_end_sees() -> None:
+    host = {"mode": Mode.TRANSPORT, "local_ts": (), "remote_ts": ()}
+    pair = up(child=host)
+    (left,), (right,) = pair.left.installed(), pair.right.installed()
+    assert left.mode == right.mode == SaMode.TRANSPORT.value
+    assert [str(ts) for ts in (*left.local_ts, *left.remote_ts)] == ["10.31.1.185/32", "203.0.113.77/32"]
+    assert [str(ts) for ts in (*right.local_ts, *right.remote_ts)] == ["10.77.1.210/32", "198.51.100.31/32"]
+
+
+def test_a_responder_with_narrower_subnets_narrows() -> None:
+    left, right = oregon()
+    right = changed(right, local_ts=(TrafficSelector.of("10.77.8.0/24"),))
+    pair = Pair(left, right)
+    pair.left.up("oregon")
+    pair.run(3)
+    (child,) = pair.left.installed()
+    assert [str(ts) for ts in child.remote_ts] == ["10.77.8.0/24"]
+    assert_matching(pair)
+
+
+def test_protocol_and_port_are_negotiated() -> None:
+    left, right = oregon()
+    web = TrafficSelector.of("10.77.0.0/16", 6, 80, 80)
+    pair = Pair(changed(left, remote_ts=(web,)), changed(right, local_ts=(web,)))
+    pair.left.up("oregon")
+    pair.run(3)
+    assert pair.left.installed()[0].remote_ts == (web,)
+    assert_matching(pair)
+
+
+def test_a_shorter_lifetime_of_the_peer_is_taken_over() -> None:
+    left, right = oregon()
+    left = changed(left, time=Lifetime(rekey=0, life=600))
+    pair = Pair(left, changed(right, time=Lifetime(rekey=3000, life=3600, jitter=0)))
+    pair.left.up("oregon")
+    pair.run(3)
+    assert "received 600s lifetime, configured 3600s" in pair.right.lines()
+    (child,) = pair.right.installed()
+    assert child.installed_at is not None and child.expires_at is not None and child.rekey_at is not None
+    assert child.expires_at - child.installed_at == pytest.approx(600)
+    assert child.rekey_at - child.installed_at <= 540
+
+
+def two_children(connection: Connection) -> Connection:
+    first = connection.children[0]
+
+    def moved(ts: TrafficSelector) -> TrafficSelector:
+        return TrafficSelector.of(str(ts).replace(".0.0/16", ".200.0/24").replace("10.", "172."))
+
+    second = Child(
+        "backup", first.proposals, tuple(map(moved, first.local_ts)), tuple(map(moved, first.remote_ts))
+    )
+    return replace(connection, children=(first, second))
+
+
+def test_two_children_share_one_ike_sa() -> None:
+    left, right = (replace(c, connections=(two_children(c.connections[0]),)) for c in oregon())
+    pair = Pair(left, right)
+    first, second = pair.left.up("oregon"), pair.left.up("backup")
+    assert pair.run(5, lambda: {first, second} <= set(pair.left.finished))
+    pair.run(2)
+    (sa,) = pair.left.established()
+    assert [c.name for c in sa.children] == ["oregon", "backup"]
+    assert len(recorder(pair.left).policies) == 2
+    assert_matching(pair)
+
+
+# lost messages ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_lost_message_of_the_initiator_is_repeated(number: int) -> None:
+    """1: the first; 2: the third, which the responder's repeated answer asks for."""
+    pair = Pair(*oregon())
+    dropping = Dropping(pair, ExchangeType.QUICK_MODE, pair.left, number)
+    ref = pair.left.up("oregon")
+    assert pair.run(30, lambda: ref in pair.left.finished)
+    pair.run(30)
+    assert len(dropping.lost) == 1
+    assert finish(pair.left, ref).outcome is Outcome.OK
+    assert len(pair.right.installed()) == 1
+    assert_matching(pair)
+    if number == 2:
+        assert any("resending last request" in line for line in pair.left.lines())
+
+
+def test_a_lost_answer_is_repeated() -> None:
+    pair = Pair(*oregon())
+    Dropping(pair, ExchangeType.QUICK_MODE, pair.right, 1)
+    ref = pair.left.up("oregon")
+    assert pair.run(30, lambda: ref in pair.left.finished)
+    pair.run(10)
+    assert_matching(pair)
+
+
+def test_a_responder_that_never_hears_the_third_message_takes_back_its_half_and_says_so() -> None:
+    pair = Pair(*oregon())
+    Dropping(pair, ExchangeType.QUICK_MODE, pair.left, *range(2, 100))
+    pair.left.up("oregon")
+    pair.run(5)
+    assert len(pair.left.installed()) == 1
+    assert not pair.right.installed()
+    pair.run(200)
+    assert any("was not confirmed by the peer" in line for line in pair.right.lines())
+    assert pair.left.installed() == [], "the delete has closed the initiator's half"
+    assert_matching(pair)
+
+
+def test_a_peer_that_falls_silent_in_quick_mode_is_lost_and_the_wish_is_tried_anew() -> None:
+    pair = Pair(*oregon())
+    Dropping(pair, ExchangeType.QUICK_MODE, pair.right)
+    ref = pair.left.up("oregon")
+    pair.run(160)
+    assert ref not in pair.left.finished
+    healed(pair)
+    assert pair.run(100, lambda: ref in pair.left.finished)
+    pair.run(60)
+    assert finish(pair.left, ref).outcome is Outcome.OK
+    assert_matching(pair)
+
+
+def test_a_repetition_after_the_end_is_not_taken_for_something_new() -> None:
+    pair = up()
+    quick = [
+        (s, d, data) for _, s, d, data in pair.network.log
+        if data != b"\xff" and Header.decode(data).exchange == ExchangeType.QUICK_MODE
+    ]  # fmt: skip
+    sent = len(pair.network.log)
+    for _ in range(5):
+        for source, destination, data in quick:
+            host = next(h for h in pair.hosts if h.address == destination.address)
+            host.receive(destination, source, data)
+    pair.run(10)
+    assert len(pair.left.installed()) == len(pair.right.installed()) == 1
+    assert len(pair.network.log) - sent < 25, "repetitions answer each other a bounded number of times"
+    assert_matching(pair)
+
+
+def test_nothing_stays_when_the_initiator_vanishes_in_the_middle() -> None:
+    pair = Pair(*oregon(dpd_delay=10.0, dpd_timeout=30.0))
+    Dropping(pair, ExchangeType.QUICK_MODE, pair.left, *range(2, 100))
+    pair.left.up("oregon")
+    pair.run(5)
+    pair.left.vanish()
+    deaf(pair, pair.left)
+    pair.run(400)
+    assert_clean(pair.right)
