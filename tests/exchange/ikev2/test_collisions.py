@@ -279,7 +279,9 @@ def test_reauthentication_makes_the_new_tunnel_before_it_breaks_the_old_one() ->
     counts = []
     for _ in range(200):
         pair.run(0.01)
-        counts.append(min(len([s for s in plane(h).sas.values() if s.direction.value == "out"]) for h in pair.hosts))
+        counts.append(
+            min(len([s for s in plane(h).sas.values() if s.direction.value == "out"]) for h in pair.hosts)
+        )
     pair.run(20)
     matching(pair)
     assert min(counts) >= 1  # at every moment each end had a way out

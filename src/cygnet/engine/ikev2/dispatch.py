@@ -46,6 +46,8 @@ def refuse_by_state(sa: IkeSaV2, message: Message) -> None:
         raise PeerError(
             NotifyType.TEMPORARY_FAILURE, f"refusing {message.title}: the IKE_SA is {sa.state.value}"
         )
+    if sa.initiator:  # our IKE_AUTH response is on its way, the peer is ahead of us
+        raise PeerError(NotifyType.TEMPORARY_FAILURE, f"refusing {message.title}: not yet established")
     raise PeerError(NotifyType.INVALID_SYNTAX, f"{message.title} before the IKE_SA is established")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.engine.ikev2 import dispatch
+from cygnet.engine.ikev2.tasks import child_delete, ike_rekey
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task, error_reply
 from cygnet.engine.ikev2.window import Arrival, Window, retransmit_delay
 from cygnet.engine.timers import Deadline
@@ -105,6 +106,7 @@ class Exchanges:
             sa.log("IKE", f"giving up after {pending.tries} retransmits")
             self.active = None
             self.window.answered()
+            task.dropped()
             task.unanswered()
             return
         pending.tries += 1
@@ -326,6 +328,13 @@ class Exchanges:
         self.window.answered()
         self.sa.ctx.timers.cancel(self.sa.uid, Deadline.RETRANSMIT)
         self.sa.last_datagram = (event, plain)
+        if message.notify(NotifyType.INVALID_SYNTAX) is not None and plain:
+            # §2.21.3: "considered fatal in both peers, meaning that the IKE SA is deleted without
+            # needing an explicit INFORMATIONAL exchange"
+            self.active = None
+            task.dropped()
+            self.sa.rejected()
+            return
         try:
             step = task.process(message)
         except PeerError as error:
@@ -336,6 +345,8 @@ class Exchanges:
                 self._build()
             elif self.active is task:
                 self.active = None
+        if self.active is None:
+            child_delete.delete_overtaken(self.sa)
         self.go_on()
 
     def _finish_active(self, error: PeerError) -> None:
@@ -348,6 +359,8 @@ class Exchanges:
 
     def _request_in(self, event: Datagram, message: Message, plain: bytes) -> None:
         self.window.accept()
+        if self.sa.contested is not None and not ike_rekey.deletes_ike(message):
+            ike_rekey.used_by_peer(self.sa)
         self.sa.last_datagram = (event, plain)
         self._answering = True
         try:

@@ -57,6 +57,8 @@ class IkeSaV2(IkeSa):
         self.peer = Features()
         self.first_request = b""  #: responder: the IKE_SA_INIT request, to know a retransmission
         self.last_datagram: tuple[Datagram, bytes] | None = None  #: what is being acted on, and its plaintext
+        self.contested: RekeyIke | None = None  #: made by the peer while this task of ours did the same
+        self.overtaken: list[bytes] = []  #: SPIs of deletes that came before the CHILD_SA they are for
         self.is_successor = False  #: made to replace another one, not yet in its place
         self._waiting: dict[int, Task] = {}
         self._number = 0
@@ -128,6 +130,15 @@ class IkeSaV2(IkeSa):
             self.negotiation_failed(retry=False)
         else:
             self.delete()
+
+    def rejected(self) -> None:
+        """The peer calls an authentic message of ours malformed and has forgotten the IKE_SA."""
+        reason = f"{self.remote.address} could not read our message (INVALID_SYNTAX)"
+        self.log("IKE", f"received INVALID_SYNTAX notify error, {reason}", 0)
+        if self.established_at is None:
+            self.negotiation_failed(reason, retry=False)
+        else:
+            self.lost(reason)
 
     def peer_is_silent(self) -> None:
         """No answer to any retransmission."""

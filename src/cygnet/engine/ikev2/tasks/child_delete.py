@@ -6,6 +6,8 @@
 "If by chance both ends of a set of SAs independently decide to close them, each may send a
 Delete payload and the two requests may cross in the network [...] it MUST NOT include Delete
 payloads for those SAs in its response, since that would result in duplicate deletion".
+The delete of a CHILD_SA that a lost response of the peer's has made overtakes that response
+when it is sent again: such SPIs are kept until our request is through (``delete_overtaken``).
 A CHILD_SA that was rekeyed still takes stray packets for ``delete_rekeyed_delay`` seconds.
 """
 
@@ -22,6 +24,8 @@ from cygnet.wire.ikev2.message import Message
 
 if TYPE_CHECKING:
     from cygnet.engine.ikev2.sa import IkeSaV2
+
+MAX_OVERTAKEN = 16  #: SPIs kept; a peer deletes its CHILD_SAs one or a few at a time
 
 
 class DeleteChild(Task):
@@ -80,6 +84,8 @@ def deleted_by_peer(sa: IkeSaV2, payload: DeletePayload) -> tuple[bytes, ...]:
         child = sa.child_by_outbound(spi)
         if child is None:
             sa.log("IKE", f"CHILD_SA with SPI {spi.hex()} is not known (any more)")
+            if sa.exchanges.active is not None and len(sa.overtaken) < MAX_OVERTAKEN:
+                sa.overtaken.append(spi)
             continue
         if child.state is not ChildState.DELETING:
             answered.append(child.spi_in.to_bytes(4))
@@ -88,3 +94,14 @@ def deleted_by_peer(sa: IkeSaV2, payload: DeletePayload) -> tuple[bytes, ...]:
         if not expected:
             sa.close_action(child)
     return tuple(answered)
+
+
+def delete_overtaken(sa: IkeSaV2) -> None:
+    """Our request is through: what it made and the peer has deleted since goes now."""
+    spis, sa.overtaken = sa.overtaken, []
+    for spi in spis:
+        child = sa.child_by_outbound(spi)
+        if child is not None and not sa.is_gone:
+            sa.log("IKE", f"CHILD_SA {child} has been deleted by the peer meanwhile")
+            gone(sa, child)
+            sa.close_action(child)

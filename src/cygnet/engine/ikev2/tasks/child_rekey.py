@@ -14,6 +14,7 @@ loser's never carries our traffic: it is installed inbound only.
       as it is                                         the new one replaces it
       being rekeyed by us                              as usual; our response will decide
       being deleted, or replaced already               TEMPORARY_FAILURE
+      not at all, and one of ours is being made        TEMPORARY_FAILURE: it may be that one
       not at all                                       CHILD_SA_NOT_FOUND
 """
 
@@ -100,7 +101,7 @@ class RekeyChild(ChildExchange):
             # §2.25: "the requestor SHOULD delete the Child SA" that only it still has, and make anew
             self.sa.log("IKE", f"peer has no CHILD_SA {self.old} any more, creating a new one")
             config, reqid = self.old.config, self.old.reqid
-            self.sa.child_down(self.old)
+            self.sa.delete_child(self.old)
             self.sa.wish(Wish(config, reqid))
             return
         self.sa.log("IKE", f"rekeying CHILD_SA {self.old} failed: {error.detail}")
@@ -141,6 +142,11 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     assert notify is not None
     sa.not_while_rekeying(message)
     old = sa.child_by_outbound(notify.spi)
+    if old is None and isinstance(sa.exchanges.active, ChildExchange):
+        # perhaps the one that our request has made, whose response we have not seen yet
+        raise PeerError(
+            NotifyType.TEMPORARY_FAILURE, f"CHILD_SA with SPI {notify.spi.hex()} is not known yet"
+        )
     if old is None:
         sa.log("IKE", f"peer rekeys unknown CHILD_SA with SPI {notify.spi.hex()}")
         missing = NotifyPayload(NotifyType.CHILD_SA_NOT_FOUND, b"", notify.protocol, notify.spi)

@@ -34,6 +34,7 @@ from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol
 from cygnet.values.proposal import Proposal, select
 from cygnet.wire.header import SPI_LENGTH, ExchangeType
+from cygnet.wire.ikev2.delete import DeletePayload
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.nonce import NoncePayload
 from cygnet.wire.ikev2.notify_types import NotifyType
@@ -114,15 +115,15 @@ class RekeyIke(Task):
             return
         if nonces.lowest < rival.nonces.lowest:
             sa.log("IKE", f"IKE_SA rekey collision lost, deleting our redundant {mine}")
-            rival.sa.take_over(sa)
-            sa.ctx.retire(sa)
+            _replace(sa, rival)
             mine.take_over(sa, quietly=True)
             mine.delete()
             return
         sa.log("IKE", f"IKE_SA rekey collision won, waiting for the delete of {rival.sa}")
         mine.take_over(sa)
-        rival.sa.take_over(sa, quietly=True)
-        sa.ctx.retire(rival.sa)
+        if not rival.sa.is_gone:  # the peer knew that it lost before we did
+            rival.sa.take_over(sa, quietly=True)
+            sa.ctx.retire(rival.sa)
         sa.delete()
 
     def _not_made(self) -> None:
@@ -132,8 +133,7 @@ class RekeyIke(Task):
         if not sa.is_established:
             return
         if rival is not None:
-            rival.sa.take_over(sa)
-            sa.ctx.retire(sa)
+            _replace(sa, rival)
             return
         sa.enter(IkeState.ESTABLISHED)
         sa.ctx.timers.set(sa.uid, Deadline.REKEY, sa.ctx.now + sa.retry_delay())
@@ -161,7 +161,31 @@ def settle_deleted(sa: IkeSaV2) -> None:
     ours = sa.exchanges.active
     if isinstance(ours, RekeyIke) and ours.rival is not None and sa.is_established:
         rival, ours.rival = ours.rival, None
-        rival.sa.take_over(sa)
+        if not rival.sa.is_gone:
+            rival.sa.take_over(sa)
+
+
+def deletes_ike(message: Message) -> bool:
+    return any(d.protocol == Protocol.IKE for d in message.all(DeletePayload))
+
+
+def used_by_peer(sa: IkeSaV2) -> None:
+    """A request came over a contested new IKE_SA that is not its delete: for the peer it is the
+    successor, whatever becomes of our own exchange (which it may never have seen)."""
+    ours, sa.contested = sa.contested, None
+    if ours is not None and ours.rival is not None and ours.sa.is_established:
+        ours.rival = None
+        sa.take_over(ours.sa)
+        sa.ctx.retire(ours.sa)
+
+
+def _replace(old: IkeSaV2, rival: Rival) -> None:
+    """The peer's new IKE_SA is the successor; if the peer has closed that already, all is closed."""
+    if rival.sa.is_gone:
+        old.closed_by_peer()
+    else:
+        rival.sa.take_over(old)
+        old.ctx.retire(old)
 
 
 def _suite(selected: Proposal) -> Suite:
@@ -202,6 +226,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
         if isinstance(ours, RekeyIke) and ours.new is not None:
             sa.log("IKE", f"IKE_SA rekey collision for {sa}, waiting for our response")
             ours.rival = Rival(new, nonces)
+            new.contested = ours
             return
         new.take_over(sa)
         sa.ctx.retire(sa)
