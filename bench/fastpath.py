@@ -34,7 +34,7 @@ from cygnet.dataplane.esp.sa import InboundSa, OutboundSa  # noqa: E402
 from cygnet.dataplane.ip.checksum import checksum  # noqa: E402
 from cygnet.dataplane.tun.fast import vnet  # noqa: E402
 from cygnet.dataplane.tun.fast.inbound import Opener  # noqa: E402
-from cygnet.dataplane.tun.fast.outbound import Sealer  # noqa: E402
+from cygnet.dataplane.tun.fast.outbound import Sealer, Train  # noqa: E402
 from cygnet.values.endpoint import Endpoint  # noqa: E402
 from cygnet.values.iana import EncrId, TransformType  # noqa: E402
 from cygnet.values.proposal import Transform  # noqa: E402
@@ -110,7 +110,8 @@ def engine(cipher: str) -> dict[str, float]:
     out_spec, _ = sas(cipher, near=True)
     _, in_spec = sas(cipher, near=False)
     out, into = OutboundSa(out_spec, 1500), InboundSa(in_spec)
-    sealer, opener = Sealer(), Opener({into.spi: into}.get)
+    trains: list[Train] = []
+    sealer, opener = Sealer(trains.append), Opener({into.spi: into}.get)
     found: dict[str, float] = {}
 
     def measure(name: str, reads: list[bytes], unit: float) -> None:
@@ -120,9 +121,11 @@ def engine(cipher: str) -> dict[str, float]:
         def seal() -> Any:
             for each, read in zip(memory, reads):
                 each[:80] = read[:80]
-            for train in sealer.seal(out, views):
-                last = train
-            return last
+            trains.clear()
+            for view in views:
+                sealer.push(out, view)
+            sealer.finish()
+            return trains[-1]
 
         train = seal()
         sealed, size = bytes(train.datagrams), train.size

@@ -35,11 +35,11 @@ class Egress:
         self, tun: int, forwarder: Forwarder, outer: Outer, too_big: Callable[[OutboundSa], None]
     ) -> None:
         self._tun, self._forwarder, self._outer, self._too_big = tun, forwarder, outer, too_big
-        self._arena = Arena(header=VNET)
-        self._sealer = Sealer()
+        self._room = Arena(1, header=VNET).room()
+        self._sealer = Sealer(self._take_train)
         self._segmenter = Segmenter()
         self._expected = 1
-        self._gathered: dict[tuple[OutboundSa, bool], list[memoryview]] = {}
+        self._now = 0.0
 
     @property
     def malformed(self) -> int:
@@ -47,13 +47,12 @@ class Egress:
 
     def take(self) -> None:
         """Read what waits at the TUN, at most a burst."""
-        arena, tun, known = self._arena, self._tun, self._forwarder.known
-        arena.clear()
-        now = time.monotonic()
+        room, tun, known, sealer = self._room, self._tun, self._forwarder.known, self._sealer
+        self._now = now = time.monotonic()
         count = 0
-        while count < self._expected and arena.open():
+        while count < self._expected:
             try:
-                read = arena.take(os.readv(tun, (arena.room(),)))
+                read = room[: os.readv(tun, (room,))]
             except BlockingIOError:
                 break
             count += 1
@@ -61,22 +60,17 @@ class Egress:
             sa = known(flow_key(packet))
             if sa is not None and _fits(sa, read, packet):
                 df = sa.spec.copy_df and (packet[0] >> 4 == 6 or bool(packet[6] & 0x40))
-                self._gathered.setdefault((sa, df), []).append(read)
+                sealer.push(sa, read, df)
             else:
-                self._send_gathered(now)  # so that nothing of a flow passes what came before it
+                sealer.finish()  # so that nothing of a flow passes what came before it
                 for whole in self._segmenter.packets(read):
                     self._forwarder.outbound(whole, now)
-        self._send_gathered(now)
+        sealer.finish()
         self._expected = next_burst(self._expected, count)
 
-    def _send_gathered(self, now: float) -> None:
-        if not self._gathered:
-            return
-        gathered, self._gathered = self._gathered, {}
-        for (sa, df), reads in gathered.items():
-            for train in self._sealer.seal(sa, reads):
-                self._send(sa, train, df)
-            self._forwarder.used(sa, now)
+    def _take_train(self, train: Train) -> None:
+        self._send(train.sa, train, bool(train.tag))
+        self._forwarder.used(train.sa, self._now)
 
     def _send(self, sa: OutboundSa, train: Train, df: bool) -> None:
         tos = ecn.encapsulate(train.tos, sa.copy_dscp, sa.copy_ecn)

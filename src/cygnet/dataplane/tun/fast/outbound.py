@@ -10,7 +10,7 @@ length travel together as well. Only a full train is sealed, with all its rows a
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -75,9 +75,10 @@ Lanes = CutPlan | Block
 
 
 class Sealer:
-    """Seals into memory of its own, which each train uses again: send one before going on."""
+    """``send(train)`` is called for each train; the next one uses its memory again."""
 
-    def __init__(self) -> None:
+    def __init__(self, send: Callable[[Train], None]) -> None:
+        self._send = send
         self._array: Bytes = np.zeros(MAX_TRAIN + 4096, np.uint8)
         self._view = memoryview(self._array)  # type: ignore[arg-type]
         self._plans: dict[Cut, CutPlan] = {}
@@ -92,27 +93,21 @@ class Sealer:
         self._tag: object = None
         self._last = 0  #: bytes of its last inner packet
 
-    def seal(self, sa: OutboundSa, reads: Iterable[memoryview], tag: object = None) -> Iterator[Train]:
-        """All trains of some reads."""
-        for read in reads:
-            yield from self.push(sa, read, tag)
-        yield from self.finish()
+    def push(self, sa: OutboundSa, read: memoryview, tag: object = None) -> None:
+        """Take a read (virtio-net header and packet), and send the trains that are full by it.
 
-    def push(self, sa: OutboundSa, read: memoryview, tag: object = None) -> Iterator[Train]:
-        """Take a read (virtio-net header and packet); gives the trains that are full by it.
-
-        To be exhausted. The read's headers are changed in place, and it is not needed afterwards.
+        The read's headers are changed in place; afterwards it is not needed any more.
         ``tag`` keeps apart what must not share a train.
         """
         if len(read) < VNET + 20 or read[VNET] >> 4 not in _NEXT_HEADER:
             self.malformed += 1
         elif read[1]:
-            yield from self._push_segments(sa, read, tag)
+            self._push_segments(sa, read, tag)
         else:
-            yield from self._push_single(sa, read, tag)
+            self._push_single(sa, read, tag)
 
-    def finish(self) -> Iterator[Train]:
-        """The train that has been begun, if any."""
+    def finish(self) -> None:
+        """Send the train that has been begun, if any."""
         sa, rows, count = self._sa, self._rows, self._count
         self._count = 0
         packets = sa.reserve(count) if sa is not None else 0
@@ -128,11 +123,11 @@ class Sealer:
         sa.sequence += packets
         sa.packets += packets
         sa.bytes += inner * (packets - 1) + last
-        yield Train(self._view[:length], rows.stride, packets, tos, sa, self._tag)
+        self._send(Train(self._view[:length], rows.stride, packets, tos, sa, self._tag))
 
     # filling ----------------------------------------------------------------------------
 
-    def _push_segments(self, sa: OutboundSa, read: memoryview, tag: object) -> Iterator[Train]:
+    def _push_segments(self, sa: OutboundSa, read: memoryview, tag: object) -> None:
         packet = read[VNET:]
         cut = cut_of(packet, vnet.parse(read))
         if cut is None:
@@ -151,7 +146,7 @@ class Sealer:
         first = 0
         while first < total:
             if not self._goes_on(sa, plan, kind, tag):
-                yield from self.finish()
+                self.finish()
                 self._begin(sa, plan, kind, tag)
             count = min(most - self._count, total - first)
             rest = fill(plan, template, payload, first, self._count, count)
@@ -159,9 +154,9 @@ class Sealer:
             self._count += count
             first += count
             if self._count == most:
-                yield from self.finish()
+                self.finish()
 
-    def _push_single(self, sa: OutboundSa, read: memoryview, tag: object) -> Iterator[Train]:
+    def _push_single(self, sa: OutboundSa, read: memoryview, tag: object) -> None:
         inner = len(read) - VNET
         if inner > MAX_INNER or not _completable(read):
             self.malformed += 1
@@ -169,7 +164,7 @@ class Sealer:
         block = self._block(inner)
         kind = bytes(read[: VNET + 2])  # what is to be summed up, IP version and traffic class
         if not self._goes_on(sa, block, kind, tag):
-            yield from self.finish()
+            self.finish()
             self._begin(sa, block, kind, tag)
         body = block.bodies[self._count]
         body[:inner] = read[VNET:]
@@ -177,7 +172,7 @@ class Sealer:
         self._last = inner
         self._count += 1
         if self._count == block.count:
-            yield from self.finish()
+            self.finish()
 
     def _goes_on(self, sa: OutboundSa, rows: Lanes, kind: object, tag: object) -> bool:
         """Whether a datagram of these rows may follow in the train that is being filled."""
