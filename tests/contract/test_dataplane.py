@@ -102,6 +102,16 @@ def test_a_trap_whose_tunnel_went_away_acquires_again(ends: Ends) -> None:
     ends.wait(lambda: ends.reports(Acquire), "an acquire")
 
 
+def test_packets_wait_for_the_sa_of_a_policy_that_is_no_trap(ends: Ends) -> None:
+    ends.far.install_policy(ends.mirrored_policy())
+    ends.near.install_policy(ends.policy())
+    ends.send(ping())
+    ends.settle()
+    ends.install(ends.pair())
+    ends.wait(lambda: ends.arrived == [ping()])
+    assert not ends.reports(Acquire)
+
+
 def test_without_sa_and_trap_nothing_leaves(ends: Ends) -> None:
     ends.near.install_policy(ends.policy())
     ends.send(ping())

@@ -207,13 +207,13 @@ class Forwarder:
             case PolicyAction.REJECT:
                 self.drops[Drop.SHUNTED] += 1
                 self._answer(icmp.prohibited(packet))
-            case PolicyAction.PROTECT if policy.trap:
-                self._hold(policy, packet, now)
             case PolicyAction.PROTECT:
-                self.drops[Drop.NO_SA] += 1
+                self._hold(policy, packet, now)
 
     def _hold(self, policy: PolicySpec, packet: bytes, now: float) -> None:
-        if self.held.hold(policy.id, packet, now):
+        """A policy that is no trap holds too: its SA is on its way (IKEv1's responder has its
+        outbound SA only after the last message, which the first packets may overtake)."""
+        if self.held.hold(policy.id, packet, now) and policy.trap:
             flow = parse(packet)
             assert flow is not None  # decide() parsed it
             self._report(Acquire(policy.id, policy.reqid, *_selectors(flow)))

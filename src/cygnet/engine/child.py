@@ -181,13 +181,17 @@ class ChildSa:
         self.out_id = spec.id
         self.ctx.children[spec.id] = self
         self.ctx.emit(InstallSa(spec))
-        if self.config.install_policy and self.policy_id is None:
-            self.policy_id = self.ctx.new_policy_id()
-            self.ctx.emit(InstallPolicy(self._policy(self.policy_id)))
+        self.install_policy()
         self._keys = None
         self.installed_at = self.ctx.now
         self.enter(ChildState.INSTALLED)
         self._schedule()
+
+    def install_policy(self) -> None:
+        """Idempotent. Before the outbound SA it has packets wait for that instead of being lost."""
+        if self.config.install_policy and self.policy_id is None:
+            self.policy_id = self.ctx.new_policy_id()
+            self.ctx.emit(InstallPolicy(self._policy(self.policy_id)))
 
     def _policy(self, policy_id: int) -> PolicySpec:
         return PolicySpec(
