@@ -1,0 +1,1 @@
+"""What cygnet costs beside strongSwan's charon: `make bench`, or `python -m bench [NAME ...]`."""
