@@ -35,6 +35,15 @@ def test_a_caret_may_stand_anywhere(column: int) -> None:
     assert "^" in render(ConfigError(Place("f", 1, column), "", "no", "left"))
 
 
+def test_of_a_very_long_line_the_part_around_the_column_is_shown() -> None:
+    source = "".join(f"{n:06} " for n in range(100_000))
+    for number in (0, 5, 5000, 99_999):
+        message = render(ConfigError(Place("f", 1, number * 7 + 1), "", "no", source))
+        line, caret = message.split("\n")[1:]
+        assert len(message) < 500
+        assert line[caret.index("^") :].startswith(f"{number:06}")
+
+
 def test_what_is_printed_can_always_be_printed() -> None:
     everything = "".join(map(chr, range(0x3000))) + "\udc80\udcff\N{GRINNING FACE}"
     printable(everything).encode("utf-8")

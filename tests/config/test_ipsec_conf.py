@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from cygnet.config.files import MAX_DEPTH, MemoryFiles
+from cygnet.config.files import MAX_DEPTH, MAX_PROBLEMS, MemoryFiles
 from cygnet.config.ipsec_conf import parse
 from cygnet.config.tree import Tree
 
@@ -139,6 +139,12 @@ def test_includes_that_multiply_come_to_an_end() -> None:
     texts = {f"/etc/{n}.conf": f"include {n + 1}.conf\n" * 9 for n in range(9)} | {PATH: "include 0.conf\n"}
     tree = parse(MemoryFiles(texts | {"/etc/9.conf": ""}), PATH)
     assert any("more than 1000 files" in c for c in complaints(tree))
+
+
+def test_a_circle_of_patterns_is_given_up() -> None:
+    tree = read("include *.conf\n" * 500, a="include *.conf\n" * 500, b="include *.conf\n" * 500)
+    found = complaints(tree)
+    assert "no more are read" in found[-1] and len(found) == MAX_PROBLEMS + 1
 
 
 def test_a_file_that_is_not_there_is_an_error_with_its_name() -> None:

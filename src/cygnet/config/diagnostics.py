@@ -20,6 +20,8 @@ from cygnet.values.errors import ConfigError
 _WORD = re.compile(r"[^\s,\"=]+")
 #: Longest piece of a value that an error repeats.
 _QUOTE_LIMIT = 60
+#: Longest piece of a source line that is shown.
+_LINE_LIMIT = 160
 
 
 class BadValue(ValueError):
@@ -32,6 +34,8 @@ class BadValue(ValueError):
 
 def printable(text: str) -> str:
     """Text without anything that moves the cursor, and without what no terminal can encode."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -77,10 +81,21 @@ def render(error: ConfigError, severity: str = "") -> str:
     if not error.source:
         return printable(head)
     number = f"{place.line:5} | "
-    word = _WORD.match(error.source, place.column - 1)
+    source, column = _window(error.source, place.column)
+    word = _WORD.match(source, column - 1)
     tail = "~" * (len(word.group()) - 1) if word else ""
-    caret = " " * (place.column - 1) + "^" + tail
-    return f"{printable(head)}\n{number}{printable(error.source)}\n{' ' * (len(number) - 2)}| {caret}"
+    caret = " " * (column - 1) + "^" + tail
+    return f"{printable(head)}\n{number}{printable(source)}\n{' ' * (len(number) - 2)}| {caret}"
+
+
+def _window(source: str, column: int) -> tuple[str, int]:
+    """What of a long line is shown around the column, and the column in that."""
+    if len(source) <= _LINE_LIMIT:
+        return source, column
+    start = max(0, min(column - 1, len(source)) - _LINE_LIMIT // 2)
+    dots = "..." if start else ""
+    shown = dots + source[start : start + _LINE_LIMIT]
+    return shown, min(column, len(source) + 1) - start + len(dots)
 
 
 def in_file_order(errors: Iterable[ConfigError]) -> list[ConfigError]:

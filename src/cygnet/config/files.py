@@ -17,6 +17,8 @@ from typing import Protocol
 MAX_DEPTH = 10
 #: Our own bound: files read for one configuration, so that includes which multiply end.
 MAX_FILES = 1000
+#: Include errors after which no more files are read: in a circle of patterns each file has some.
+MAX_PROBLEMS = 100
 
 WILDCARDS = frozenset("*?[")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cygnet.config.diagnostics import quoted
-from cygnet.config.files import MAX_DEPTH, MAX_FILES, FileSystem, beside, has_wildcard
+from cygnet.config.files import MAX_DEPTH, MAX_FILES, MAX_PROBLEMS, FileSystem, beside, has_wildcard
 from cygnet.config.tree import SourceLine
 from cygnet.values.errors import ConfigError, Place
 
@@ -39,6 +39,15 @@ class Includes:
     warnings: list[ConfigError] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)  #: from the first file to the one being read
     _read: int = 0
+    _given_up: bool = False
+
+    def _refuse(self, error: ConfigError) -> None:
+        """Remember an error; where there are too many, the last one says that no more is read."""
+        self.errors.append(error)
+        if len(self.errors) >= MAX_PROBLEMS:
+            self._given_up = True
+            reason = "too many problems with included files: no more are read"
+            self.errors.append(ConfigError(error.place, "include", reason, error.source))
 
     def root(self, path: str) -> str | OSError:
         """The text of the file that it begins with, or why it cannot be read."""
@@ -53,12 +62,14 @@ class Includes:
 
         The file counts as open until the iteration goes on.
         """
+        if self._given_up:
+            return
         if not pattern:
-            self.errors.append(line.error(column, "include", "a file name or pattern must follow"))
+            self._refuse(line.error(column, "include", "a file name or pattern must follow"))
             return
         if len(self._open) > MAX_DEPTH:
             reason = f"files include each other more than {MAX_DEPTH} deep; {quoted(pattern)} is not read"
-            self.errors.append(line.error(column, "include", reason))
+            self._refuse(line.error(column, "include", reason))
             return
         pattern = beside(line.file, pattern)
         paths = self.fs.glob(pattern)
@@ -68,6 +79,8 @@ class Includes:
                 self.warnings.append(line.error(column, "include", reason))
             return
         for path in paths:
+            if self._given_up:
+                return
             text = self._text(path, line, column)
             if text is not None:
                 self._open.append(path)
@@ -86,7 +99,7 @@ class Includes:
                 return _without_mark(self.fs.read(path))
             except OSError as why:
                 reason = f"cannot read {quoted(path)}: {why.strerror or why}"
-        self.errors.append(line.error(column, "include", reason))
+        self._refuse(line.error(column, "include", reason))
         return None
 
 
