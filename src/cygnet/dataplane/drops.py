@@ -15,8 +15,8 @@ class Drop(Enum):
     DUMMY = "dummy"  # next header 59 (RFC 4303 §2.6): traffic flow padding, no loss
     OUTSIDE = "outside"  # decapsulated, but not within the SA's selectors
     CONGESTION = "congestion"  # marked CE outside, not ECN capable inside (RFC 6040 §4.2)
-    NO_POLICY = "no_policy"  # led into the tunnel by a route, but no policy covers it
-    NO_SA = "no_sa"  # its policy has no SA and is no trap
+    NO_POLICY = "no_policy"  # covered by no policy, and nothing that could go on without the tunnel
+    NO_SA = "no_sa"  # held for an SA that did not come
     NOT_COVERED = "not_covered"  # its SA was narrowed and does not cover it
     SHUNTED = "shunted"  # a drop or reject policy
     TOO_BIG = "too_big"  # answered with an ICMP error

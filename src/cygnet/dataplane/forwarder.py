@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from errno import EEXIST
+from ipaddress import IPv4Address
 from typing import Protocol
 
 from cygnet.boundary.events import Acquire, Expired, MappingChanged, Report, Usage
@@ -31,6 +32,7 @@ from cygnet.values.errors import DataPlaneError
 from cygnet.values.selector import TrafficSelector
 
 _MOST_FLOWS = 16384  #: decisions remembered; beyond, the memory is begun anew
+_BROADCAST = IPv4Address("255.255.255.255")
 _IPV6_MINIMUM = 1280  #: an IPv6 sender need not go below (RFC 8200 §5)
 _LEAST_MTU = {4: 576, 6: 1280}  #: an ICMP error that says less is not believed (RFC 4301 §8.2)
 
@@ -54,7 +56,7 @@ class Outlet(Protocol):
         """A packet for this host or its network: decapsulated, or an ICMP error of ours."""
 
     def to_clear(self, packet: bytes) -> None:
-        """A packet that a pass policy lets by."""
+        """A packet that a pass policy lets by, or that no policy covers."""
 
 
 class Forwarder:
@@ -183,7 +185,7 @@ class Forwarder:
             return None
         policies = self.spd.matching(flow)
         if not policies:
-            self.drops[Drop.NO_POLICY] += 1
+            self._let_by(packet, flow)
             return None
         first = policies[0]
         if first.action is not PolicyAction.PROTECT:
@@ -196,6 +198,17 @@ class Forwarder:
             return None
         # A tunnel's own policy whose SA has just expired: the trap of the same reqid may hold the packet.
         return next((p for p in policies if p.trap and p.reqid == first.reqid), first)
+
+    def _let_by(self, packet: bytes, flow: Flow) -> None:
+        """No policy: the packet goes on as if the route that brought it were not there.
+
+        What is meant for this link only (neighbour discovery, multicast) has nowhere to go on to.
+        """
+        destination = flow.addresses[1]
+        if destination.is_multicast or destination.is_link_local or destination == _BROADCAST:
+            self.drops[Drop.NO_POLICY] += 1
+        else:
+            self._outlet.to_clear(packet)
 
     def _treat(self, policy: PolicySpec, packet: bytes, now: float) -> None:
         """What is done with a packet that has no SA."""

@@ -187,7 +187,10 @@ class Worker:
             self.forwarder.drops[Drop.UNSENDABLE] += 1
 
     def to_clear(self, packet: bytes) -> None:
-        self.clear.send(packet)
+        if self.settings.set_routes:
+            self.clear.send(packet)
+        else:  # who routes by hand may have used the main table, which would bring it back
+            self.forwarder.drops[Drop.NO_POLICY] += 1
 
     # path MTU --------------------------------------------------------------------------
 
