@@ -136,7 +136,8 @@ class RoutePlan:
     def _wanted(self, network: Network, addresses: list[Address]) -> Route | None:
         users = self._leading.get(network)
         if users:
-            sources = (source_in(policy.local_ts, addresses) for policy in users.values())
+            family = [address for address in addresses if address.version == network[0]]
+            sources = (source_in(policy.local_ts, family) for policy in users.values())
             return Route(network, source=next((s for s in sources if s), None))
         return Route(network, throw=True) if network in self._thrown else None
 
