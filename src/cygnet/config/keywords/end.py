@@ -8,7 +8,6 @@ from cygnet.config.keywords.row import Keyword, Status, by_name
 from cygnet.config.keywords.types import TEXT, YES_NO, integer, one_of
 
 _P = Status.PLANNED
-_CERTS = "certificates are not supported yet"
 
 END = (
     Keyword("", HOSTS, "%any", "The end's address: an IP address or host name, several of them, ranges or "
@@ -25,24 +24,22 @@ END = (
             "virtual addresses from. Makes it a tunnel.", "Connection.vips, Connection.pools"),
     Keyword("dns", DNS, None, "Right: DNS servers told to a client that asks. Left: DNS servers to ask for.",
             "Pool.attributes"),
-    Keyword("auth", AUTH, None, "How the end authenticates.", "Connection.local, remote"),
-    Keyword("auth2", AUTH, None, "A second authentication of the end.", "Connection.local, remote"),
+    Keyword("auth", AUTH, None, "How the end authenticates; so far only psk works.", "Connection.local, remote"),
+    Keyword("auth2", AUTH, None, "A second authentication of the end; none works so far.", "Connection.local, remote"),
     Keyword("id", END_IDENTITY, None, "Who the end says it is; without it its address.",
             "Connection.local, remote"),
     Keyword("id2", END_IDENTITY, None, "Identity of the second authentication.",
             "Connection.local, remote"),
-    Keyword("cert", TEXT, None, "The end's certificate file.", status=_P, note=_CERTS),
-    Keyword("cert2", TEXT, None, "Certificate of the second authentication.", status=_P, note=_CERTS),
+    Keyword("cert", TEXT, None, "The end's certificate file.", status=_P),
+    Keyword("cert2", TEXT, None, "Certificate of the second authentication.", status=_P),
     Keyword("sigkey", TEXT, None, "The end's raw public key.", aliases=("rsasigkey",), status=_P),
-    Keyword("ca", TEXT, None, "Authority that must have issued the end's certificate.", status=_P,
-            note=_CERTS),
-    Keyword("ca2", TEXT, None, "The same for the second authentication.", status=_P, note=_CERTS),
-    Keyword("certpolicy", TEXT, None, "Policy OIDs that the end's certificate must have.", status=_P,
-            note=_CERTS),
+    Keyword("ca", TEXT, None, "Authority that must have issued the end's certificate.", status=_P),
+    Keyword("ca2", TEXT, None, "The same for the second authentication.", status=_P),
+    Keyword("certpolicy", TEXT, None, "Policy OIDs that the end's certificate must have.", status=_P),
     Keyword("groups", TEXT, None, "Groups that the end must be a member of.", status=_P),
     Keyword("groups2", TEXT, None, "The same for the second authentication.", status=_P),
     Keyword("sendcert", one_of("always", "yes", "ifasked", "never", "no"), "ifasked",
-            "When the end's certificate is sent.", status=_P, note=_CERTS),
+            "When the end's certificate is sent.", status=_P),
     Keyword("allowany", YES_NO, "no", "Take another address than the end's configured one too.",
             "Connection.allow_any"),
     Keyword("hostaccess", YES_NO, "no", "Add firewall rules for the host itself (for updown scripts).",

@@ -54,7 +54,7 @@ SETUP = (
     Keyword(
         "strictcrlpolicy", one_of("yes", "no", "ifuri"), "no",
         "Refuse a peer whose certificate's revocation state is not known.",
-        status=Status.PLANNED, note="certificates are not supported yet",
+        status=Status.PLANNED,
     ),
     Keyword("also", TEXT, None, "Without effect here.", status=Status.DEPRECATED,
             note="config setup takes no settings from elsewhere"),
