@@ -63,6 +63,7 @@ class IkeSnapshot:
     tasks_active: tuple[str, ...] = ()
     waiting: str = ""  #: what it waits for, in words: "retransmit 3 of request 0 in 13.0s"
     orphan: bool = False  #: runs without a loaded configuration
+    trouble: str = ""  #: why it is not up yet, as far as can be told: for a user who waits for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,15 @@ class Requests:
             if not refs:
                 del self._listening[uid]
 
-    def waiting(self, ref: int, snapshot: Snapshot) -> str:
-        """What the IKE_SAs of a request wait for, in words; empty where nothing is known."""
+    def trouble(self, ref: int, snapshot: Snapshot) -> str:
+        """Why a request is not done yet: what hinders its IKE_SA, and what that waits for."""
         request = self._open.get(ref)
         uids = request.ike_uids if request else ()
-        return next((sa.waiting for sa in snapshot.ike_sas if sa.uid in uids and sa.waiting), "")
+        for sa in snapshot.ike_sas:
+            if sa.uid in uids and (sa.trouble or sa.waiting):
+                waiting = f"waiting for {sa.waiting}" if sa.waiting else ""
+                return "; ".join(text for text in (sa.trouble, waiting) if text)
+        return ""
 
     def attach(self, ref: int, ike_uid: int) -> None:
         request = self._open.get(ref)

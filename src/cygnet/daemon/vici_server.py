@@ -193,9 +193,9 @@ class Client(asyncio.Protocol):
 
     def _overdue(self, ask: Ask, started: float) -> None:
         milliseconds = round((asyncio.get_running_loop().time() - started) * 1000)
-        waiting = self._server.requests.waiting(self._ref, self._server.runner.snapshot())
+        reason = self._server.requests.trouble(self._ref, self._server.runner.snapshot())
         text = f"{ask.what} not {ask.done} after {milliseconds}ms, detaching"
-        self._detach({"success": "no", "errmsg": text, "text": text, "reason": waiting, "outcome": "1"})
+        self._detach({"success": "no", "errmsg": text, "text": text, "reason": reason, "outcome": "1"})
 
     def _detach(self, message: Message) -> None:
         self._server.requests.close(self._ref)

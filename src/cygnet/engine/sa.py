@@ -597,7 +597,12 @@ class IkeSa(ABC):
             tasks_active=active,
             waiting=self.waiting,
             orphan=self.ctx.config.connection(self.name) is None,
+            trouble="" if self.is_established else self.likely_trouble(),
         )
+
+    def likely_trouble(self) -> str:
+        """Why the negotiation does not come to its end; empty where nothing is known."""
+        return self.failure
 
     # version ------------------------------------------------------------------------
 
