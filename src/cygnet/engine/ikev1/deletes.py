@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.ikev1.exchange import Exchange
-from cygnet.engine.ikev1.tasks.informational import DELETE_SCHEDULE, TellDeleted
+from cygnet.engine.ikev1.tasks.informational import CHILD_DELETE_SCHEDULE, IKE_DELETE_SCHEDULE, TellDeleted
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import ExchangeType
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 def send(sa: IkeSaV1, delete: Delete, answers: frozenset[bytes], repeat: bool = True) -> Exchange:
     task = TellDeleted(sa, delete, answers)
-    schedule = DELETE_SCHEDULE if repeat else None
+    schedule = None
+    if repeat:
+        patient = delete.protocol != PROTO_ISAKMP and not sa.peer_is_mute
+        schedule = CHILD_DELETE_SCHEDULE if patient else IKE_DELETE_SCHEDULE
     return sa.exchanges.begin(ExchangeType.INFORMATIONAL_V1, task, schedule, expect=repeat)
 
 
@@ -35,6 +38,7 @@ def close_child(sa: IkeSaV1, child: ChildSa) -> None:
     if child.state in (ChildState.DELETING, ChildState.DELETED):
         return
     spi_in, known = child.spi_in, child.spi_out != 0
+    sa.abandon_quick_mode(child)
     log_closing(sa, child)
     sa.child_down(child)
     if known and sa.keys is not None:

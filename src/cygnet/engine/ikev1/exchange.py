@@ -240,6 +240,7 @@ class Exchanges:
             "IKE",
             f"sending retransmit {exchange.tries} of {kind} message ID {exchange.message_id}, "
             f"seq {exchange.number}",
+            2 if exchange.schedule else 1,
         )
         self._send(exchange)
         self._schedule(exchange)

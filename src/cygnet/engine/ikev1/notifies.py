@@ -9,7 +9,6 @@ from cygnet.crypto.names import proposal_text
 from cygnet.engine.ikev1.exchange import PHASE_1, Exchange
 from cygnet.engine.ikev1.tasks.informational import cookies_notify
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
-from cygnet.engine.unique import duplicates
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import ExchangeType, Header
@@ -100,11 +99,7 @@ def received(sa: IkeSaV1, notification: Notification) -> None:
         case Notify.DPD_R_U_THERE_ACK:
             sa.dpd.acknowledged(notification)
         case Notify.INITIAL_CONTACT if sa.is_established:
-            for other in duplicates(sa):
-                sa.log(
-                    "IKE", f"destroying duplicate IKE_SA for peer '{sa.remote_id}', received INITIAL_CONTACT"
-                )
-                other.destroy()
+            sa.peer_has_nothing_else()
         case notify if notify.is_error:
             _error(sa, notification)
         case notify:

@@ -71,6 +71,10 @@ def psk_for(sa: IkeSaV1, connection: Connection) -> Secret | None:
     )
 
 
+def _says_initial_contact(chain: Chain) -> bool:
+    return any(n.notify == Notify.INITIAL_CONTACT for n in chain.all(Notification))
+
+
 class Phase1(Task):
     """State that both modes fill in step by step; ``psk`` is None until the key is found."""
 
@@ -262,6 +266,7 @@ class Phase1(Task):
                 Notify.AUTHENTICATION_FAILED, f"IDir '{id.identity}' does not match to '{wanted}'"
             )
         sa.remote_id = id.identity
+        self.initial_contact = _says_initial_contact(chain)
 
     def check_initiator(self, chain: Chain) -> None:
         """Responder: HASH_I, then which connection IDii belongs to, then uniqueids."""
@@ -281,7 +286,7 @@ class Phase1(Task):
             )
         self._bind(fitting[0], id)
         sa.remote_id = id.identity
-        self.initial_contact = any(n.notify == Notify.INITIAL_CONTACT for n in chain.all(Notification))
+        self.initial_contact = _says_initial_contact(chain)
 
     def _accepts_chosen(self, connection: Connection) -> bool:
         assert self.proposal is not None
@@ -317,7 +322,19 @@ class Phase1(Task):
         others = (o for o in sa.ctx.ike_sas.values() if o is not sa and o.name == sa.name)
         if sa.connection.unique is Unique.NEVER or any(o.is_established for o in others):
             return []
-        return [Notification(Notify.INITIAL_CONTACT, spi=sa.spi_i + sa.spi_r)]
+        return [self._initial_contact()]
+
+    def _initial_contact(self) -> Notification:
+        return Notification(Notify.INITIAL_CONTACT, spi=self.sa.cookies)
+
+    def nothing_to_take_over(self) -> list[Payload]:
+        """Responder: an initiator without INITIAL_CONTACT believes that we have SAs with it. Where
+        we have none (we were restarted), it must not go on with its own (RFC 2407 §4.6.3.3)."""
+        sa = self.sa
+        others = [o for o in sa.ctx.ike_sas.values() if o is not sa and o.name == sa.name]
+        if self.initial_contact or others or sa.connection.unique is Unique.NEVER:
+            return []
+        return [self._initial_contact()]
 
     def enforce_uniqueness(self) -> None:
         """Responder: take over from an IKE_SA that this one reauthenticates, then uniqueids."""

@@ -37,9 +37,8 @@ from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Endpoint
 from cygnet.values.errors import RequestError
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import ExchangeType, Header
-from cygnet.wire.ikev1.delete import Delete
 from cygnet.wire.ikev1.notification import Notification
-from cygnet.wire.ikev1.numbers import PROTO_ISAKMP, PayloadType
+from cygnet.wire.ikev1.numbers import PayloadType
 from cygnet.wire.ikev1.payload import Payload
 from cygnet.wire.ikev1.vendors import Extension
 
@@ -67,6 +66,7 @@ class IkeSaV1(IkeSa):
         self.dpd = Dpd(self)
         self.successor: IkeSaV1 | None = None  #: the IKE_SA that reauthenticated this one
         self.said_unreadable = False
+        self.peer_is_mute = False  #: it answers no deletes
         self.created_at = ctx.now
         self._queue: deque[QuickModeInitiator] = deque()
         self._wrong_key = False
@@ -176,6 +176,9 @@ class IkeSaV1(IkeSa):
         peer = expected_identity(self.connection, self.remote.address)
         return f"no shared key found for '{own}'[{self.local.address}] - '{peer}'[{self.remote.address}]"
 
+    def likely_trouble(self) -> str:
+        return self.failure or (self._silence() if self.initiator and self._remote else "")
+
     def _silence(self) -> str:
         """Why the peer may not have answered."""
         phase_1 = self.exchanges.phase_1
@@ -241,6 +244,23 @@ class IkeSaV1(IkeSa):
         self.successor = successor
         self.ctx.retire(self)
         self.enter(IkeState.REKEYED)
+
+    def peer_has_nothing_else(self) -> None:
+        """INITIAL_CONTACT of an established peer: whatever we had with it before is gone there.
+
+        CHILD_SAs that this IKE_SA took over from an older one are made anew.
+        """
+        for other in duplicates(self):
+            self.log(
+                "IKE", f"destroying duplicate IKE_SA for peer '{self.remote_id}', received INITIAL_CONTACT"
+            )
+            other.destroy()
+        for child in list(self.children.values()):
+            if (child.installed_at or 0.0) < (self.established_at or 0.0):
+                again = child.is_up
+                self.child_down(child)
+                if again:
+                    self.wish(Wish(child.config, child.wanted_reqid))
 
     def closed_by_peer(self) -> None:
         """Another IKE_SA with the same peer takes the CHILD_SAs over: a peer that means to close
@@ -372,17 +392,19 @@ class IkeSaV1(IkeSa):
     def delete_unanswered(self, task: TellDeleted) -> None:
         if self.state is IkeState.DELETING and self.cookies in task.answers:
             self.destroy()
+        else:
+            self.peer_is_mute = True
 
     def peer_is_silent(self) -> None:
         """A Quick Mode of ours had no answer."""
         self.peer_is_dead(f"{self.remote.address} does not answer Quick Mode")
 
     def peer_is_dead(self, reason: str) -> None:
+        """The dpdaction follows. The peer is not told: should it live, its own checks end in its
+        dpdaction, where a delete would be taken for a wish to close (closeaction)."""
         if not self.is_established:
             self.destroy()
             return
-        # It may only have been out of reach: then this tells it, should it get through.
-        deletes.send(self, Delete(PROTO_ISAKMP, (self.cookies,)), frozenset(), repeat=False)
         self.lost(reason)
 
     def abandon_exchanges(self) -> None:
@@ -392,6 +414,12 @@ class IkeSaV1(IkeSa):
             if isinstance(exchange.task, QuickMode):
                 exchange.task.take_back()
         self._queue.clear()
+
+    def abandon_quick_mode(self, child: ChildSa) -> None:
+        """The CHILD_SA goes before its Quick Mode is over."""
+        for exchange in self.exchanges.active():
+            if isinstance(exchange.task, QuickMode) and exchange.task.child is child:
+                self.exchanges.close(exchange)
 
     def closing(self) -> None:
         self.abandon_exchanges()

@@ -159,4 +159,7 @@ class AggressiveModeResponder(Phase1):
         return Outgoing(payloads)
 
     def completed(self) -> None:
+        news = self.nothing_to_take_over()
         self.sa.phase_1_done()
+        if news:
+            self.sa.tell(news)

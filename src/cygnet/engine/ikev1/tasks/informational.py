@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from cygnet.engine.ikev1.sa import IkeSaV1
     from cygnet.wire.ikev1.message import Chain
 
-#: (seconds, times): how often a delete is said again while the peer does not answer with its own
-DELETE_SCHEDULE = (0.75, 2)
+#: (seconds, times): how often a delete is said again while the peer does not answer with its own.
+#: Of an IKE_SA: shortly, since it is shown as DELETING meanwhile, and a peer that missed it finds
+#: out by DPD. Of a CHILD_SA: patiently, nothing else would ever tell the peer.
+IKE_DELETE_SCHEDULE = (0.75, 2)
+CHILD_DELETE_SCHEDULE = (0.75, 8)
 
 
 class Tell(Task):

@@ -74,6 +74,8 @@ class MainModeInitiator(Phase1):
 
     def completed(self) -> None:
         self.sa.phase_1_done()
+        if self.initial_contact:
+            self.sa.peer_has_nothing_else()
 
 
 class MainModeResponder(Phase1):
@@ -113,7 +115,9 @@ class MainModeResponder(Phase1):
                 return Outgoing([Ke(self.public_r), Nonce(self.nonce_r), *self.nat_payloads()])
             case _:
                 own = self.own_id()
-                return Outgoing([own, self.proof(own, responder=True)], encrypted=True)
+                return Outgoing(
+                    [own, self.proof(own, responder=True), *self.nothing_to_take_over()], encrypted=True
+                )
 
     def completed(self) -> None:
         self.sa.phase_1_done()
