@@ -292,8 +292,8 @@ def test_without_ike_and_esp_starters_own_defaults_come_first() -> None:
     assert conn.children[0].proposals[0] == parse_proposal("aes128-sha256", Protocol.ESP, 0)
 
 
-def test_ah_takes_the_place_of_esp_and_both_exclude_each_other() -> None:
-    assert {p.protocol for p in child("ah=sha256").proposals} == {Protocol.AH}
+def test_ah_is_not_supported_yet_and_never_beside_esp() -> None:
+    assert errors(one("ah=sha256"))[0].startswith("6:8: ah: AH is not supported yet; esp is")
     assert errors(one("ah=sha256;esp=aes128-sha1")) == ["6:8: ah: a conn has either ah or esp, not both"]
 
 
@@ -394,14 +394,13 @@ def test_an_end_that_cannot_begin_is_warned_about_where_it_should(right: str) ->
 
 def test_small_options_arrive_where_they_belong() -> None:
     conn = connection(
-        "aggressive=yes;mobike=no;forceencaps=yes;ikedscp=101110;keyingtries=%forever;modeconfig=push;reqid=7;"
-        "tfc=%mtu;replay_window=128;inactivity=5m;installpolicy=no;compress=yes;leftupdown=/bin/up a b"
+        "aggressive=yes;mobike=no;forceencaps=yes;keyingtries=%forever;reqid=7;"
+        "tfc=%mtu;replay_window=128;inactivity=5m;installpolicy=no;leftupdown=/bin/up a b"
     )
-    assert (conn.aggressive, conn.mobike, conn.force_encap, conn.dscp) == (True, False, True, 0b101110)
-    assert (conn.keyingtries, conn.pull) == (0, False)
+    assert (conn.aggressive, conn.mobike, conn.force_encap, conn.keyingtries) == (True, False, True, 0)
     only = conn.children[0]
     assert (only.reqid, only.tfc_padding, only.replay_window, only.inactivity) == (7, -1, 128, 300)
-    assert (only.install_policy, only.ipcomp, only.updown) == (False, True, "/bin/up a b")
+    assert (only.install_policy, only.updown) == (False, "/bin/up a b")
 
 
 def test_the_replay_window_is_the_daemons_where_the_conn_does_not_say() -> None:
@@ -468,6 +467,11 @@ def test_conns_that_share_a_pool_with_other_servers_are_warned() -> None:
                    "conn b\n  also=a\n  rightid=@b\n  rightdns=10.0.0.54\n")  # fmt: skip
     assert found.config.pools[0].attributes == (("dns", ("10.0.0.53", "10.0.0.54")),)
     assert [w.keyword for w in found.warnings] == ["rightdns"]
+
+
+@pytest.mark.parametrize("settings", ["leftsourceip=%config", "rightsourceip=10.3.0.0/24"])
+def test_ikev1_has_no_virtual_addresses_yet(settings: str) -> None:
+    assert "IKEv1 (Mode Config)" in errors(one(f"keyexchange=ikev1;{settings}"))[0]
 
 
 def test_an_end_cannot_give_and_ask_for_addresses() -> None:

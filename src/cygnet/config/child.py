@@ -41,13 +41,15 @@ def child(written: Written, settings: Settings) -> Child:
         replay_window=settings.replay_window if conn.replay_window < 0 else conn.replay_window,
         tfc_padding=conn.tfc,
         install_policy=conn.installpolicy,
-        ipcomp=conn.compress,
         updown=written.local.updown or "",
     )
 
 
 def _mode(written: Written) -> Mode:
     mode = written.conn.type
+    said = written.said("type")
+    if said in ("beet", "transport_proxy"):
+        written.refuse("type", f"'{said}' is not supported yet; tunnel and transport are", found=said)
     virtual = next((s for s in ("left", "right") if written.has("sourceip", s)), "")
     if virtual and mode in (Mode.TRANSPORT, Mode.BEET):
         written.warn("type", f"{virtual}sourceip makes it a tunnel: virtual addresses exist only inside one")
@@ -59,6 +61,8 @@ def _proposals(written: Written) -> tuple[Proposal, ...]:
     conn = written.conn
     if conn.ah and conn.esp:
         written.refuse("ah", "a conn has either ah or esp, not both")
+    elif conn.ah:
+        written.refuse("ah", "AH is not supported yet; esp is, null encryption too: esp=null-sha256")
     return offered(written, "ah", Protocol.AH) if conn.ah else offered(written, "esp", Protocol.ESP)
 
 

@@ -20,6 +20,7 @@ _IKE_PORT = 500
 def connection(written: Written, settings: Settings, pools: Pools) -> Connection:
     """The connection that a conn asks for; it counts only where ``written.errors`` stays empty."""
     conn, local, remote = written.conn, written.local, written.remote
+    _check_virtual(written)
     if conn.auto in ("route", "start") and not conn.type.is_shunt:
         _check_reachable(written)
     life = limits(written, "ikelifetime", "margintime", "s")
@@ -40,7 +41,6 @@ def connection(written: Written, settings: Settings, pools: Pools) -> Connection
         mobike=conn.mobike,
         force_encap=conn.forceencaps,
         fragmentation=conn.fragmentation,
-        dscp=conn.ikedscp,
         dpd_delay=0.0 if conn.dpdaction == "none" else float(conn.dpddelay),
         dpd_timeout=float(conn.dpdtimeout),
         keyingtries=conn.keyingtries,
@@ -51,7 +51,6 @@ def connection(written: Written, settings: Settings, pools: Pools) -> Connection
         rand_time=life.jitter,
         vips=_virtual_ips(written),
         pools=pools.of(written),
-        pull=conn.pull,
         allow_any=_allow_any(written, here=False),
     )
 
@@ -72,6 +71,17 @@ def _check_reachable(written: Written) -> None:
         said = f"{written.remote_side}={','.join(hosts)}"
         reason = f"the peer's address is not known ({said}), so this end cannot begin a negotiation"
         written.warn("auto", reason)
+
+
+def _check_virtual(written: Written) -> None:
+    if written.conn.keyexchange is not IkeVersion.V1:
+        return
+    for side in (written.local_side, written.remote_side):
+        if written.has("sourceip", side):
+            reason = (
+                "virtual addresses with IKEv1 (Mode Config) are not supported yet; keyexchange=ikev2 has them"
+            )
+            written.refuse("sourceip", reason, side)
 
 
 def _virtual_ips(written: Written) -> tuple[str, ...]:

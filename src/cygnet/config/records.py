@@ -46,7 +46,6 @@ class Conn:
     mobike: bool
     forceencaps: bool
     fragmentation: Fragmentation
-    ikedscp: int
     ikelifetime: int
     lifetime: int
     margintime: int
@@ -58,14 +57,12 @@ class Conn:
     keyingtries: int
     rekey: bool
     reauth: bool
-    compress: bool
     installpolicy: bool
     dpdaction: str
     dpddelay: int
     dpdtimeout: int
     closeaction: str
     inactivity: int
-    pull: bool
     reqid: int
     replay_window: int
     tfc: int

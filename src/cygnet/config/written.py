@@ -46,6 +46,11 @@ class Written:
         setting = self.settings.get((side, name))
         return setting is not None and setting.value is not None
 
+    def said(self, name: str, side: str = MIDDLE) -> str:
+        """The text that was written, empty where there is none."""
+        setting = self.settings.get((side, name))
+        return setting.value or "" if setting else ""
+
     def refuse(self, name: str, reason: str, side: str = MIDDLE, found: str = "") -> None:
         """The conn cannot be: because of the setting ``name``, or because it has none."""
         error = self._about(name, reason, side, found)

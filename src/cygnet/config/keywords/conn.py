@@ -55,15 +55,16 @@ CONN = (
             "Child.start_action"),
     Keyword("keyexchange", KEYEXCHANGE, "ike", "IKE version; ike initiates IKEv2 and accepts both.",
             "Connection.version"),
-    Keyword("type", MODE, "tunnel", "tunnel or transport mode, or a policy without IPsec: pass, drop "
-            "(silently), reject (with an ICMP answer).", "Child.mode"),
+    Keyword("type", MODE, "tunnel", "Tunnel or transport mode, or a policy without IPsec: pass, drop "
+            "(silently), reject (with an ICMP answer). beet and transport_proxy are not supported yet.",
+            "Child.mode"),
     Keyword("authby", AUTHBY, "pubkey", "How both ends authenticate; only used where neither leftauth nor "
             "rightauth is set.", "Connection.local, remote"),
     Keyword("ike", proposals(Protocol.IKE), "aes128-sha256-curve25519", "Algorithms of the IKE_SA. The "
             "built-in proposals are appended unless it ends with !.", "Connection.proposals"),
     Keyword("esp", proposals(Protocol.ESP), None, "Algorithms of ESP; a group makes rekeying do a new key "
             "exchange (PFS). aes128-sha256 where ah is not set either.", "Child.proposals"),
-    Keyword("ah", proposals(Protocol.AH), None, "Algorithms of AH; cannot be together with esp.",
+    Keyword("ah", proposals(Protocol.AH), None, "Algorithms of AH, in place of esp. Not supported yet.",
             "Child.proposals"),
     Keyword("aggressive", YES_NO, "no", "IKEv1 Aggressive Mode: faster, and a PSK can then be guessed "
             "off-line by whoever listens.", "Connection.aggressive"),
@@ -72,7 +73,7 @@ CONN = (
     Keyword("fragmentation", words({f.value: f for f in Fragmentation}), "yes", "IKE fragmentation: never, "
             "only take (accept), use it where the peer can (yes), use it from the first message (force).",
             "Connection.fragmentation"),
-    Keyword("ikedscp", DSCP, "000000", "DSCP of the IKE packets sent.", "Connection.dscp"),
+    Keyword("ikedscp", DSCP, "000000", "DSCP of the IKE packets sent.", status=_P),
     Keyword("ikelifetime", TIME, "3h", "How long an IKE_SA lives.",
             "Connection.rekey_time, reauth_time, over_time"),
     Keyword("lifetime", TIME, "1h", "How long a CHILD_SA lives.", "Child.time", aliases=("keylife",)),
@@ -91,7 +92,8 @@ CONN = (
             "Child.time, Connection.rekey_time"),
     Keyword("reauth", YES_NO, "yes", "Replace the IKE_SA by authenticating anew (always so in IKEv1), not "
             "by rekeying.", "Connection.reauth_time"),
-    Keyword("compress", YES_NO, "no", "Offer IP compression.", "Child.ipcomp"),
+    Keyword("compress", YES_NO, "no", "Offer IP compression.", status=_P,
+            note="packets are sent uncompressed"),
     Keyword("installpolicy", YES_NO, "yes", "Install policies for the selectors.", "Child.install_policy"),
     Keyword("dpdaction", _ACTION, "none", "When the peer is gone: forget it (clear), install a trap (hold), "
             "negotiate anew (restart). none: never look.", "Child.dpd_action, Connection.dpd_delay"),
@@ -105,8 +107,8 @@ CONN = (
             "Child.inactivity"),
     Keyword("sha256_96", YES_NO, "no", "Truncate HMAC-SHA-256 to 96 bits, as a draft once had it.",
             status=_P),
-    Keyword("modeconfig", words({"pull": True, "push": False}), "pull", "IKEv1: whether the client asks for "
-            "its virtual address or the server tells it.", "Connection.pull", field="pull"),
+    Keyword("modeconfig", one_of("pull", "push"), "pull", "IKEv1: whether the client asks for its virtual "
+            "address or the server tells it.", status=_P),
     Keyword("xauth", one_of("client", "server"), "client", "The role in XAuth.", status=_P),
     Keyword("xauth_identity", IDENTITY, None, "The XAuth user.", status=_P),
     Keyword("eap_identity", EAP_IDENTITY, None, "The EAP identity.", status=_P),
