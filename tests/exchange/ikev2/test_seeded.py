@@ -53,7 +53,7 @@ def act(rng: random.Random, pair: Pair, host: Host) -> str:
         ],
         [4, 5, 6, 2, 1, 1, 4, 1, 1],
     )[0]
-    children = [c for c in host.installed()]
+    children = host.installed()
     sas = host.established()
     if what == "up":
         host.up("oregon")

@@ -16,7 +16,7 @@ from cygnet.crypto.names import proposal_text, proposals_text
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Selectors
 from cygnet.engine.ikev2.keys import Nonces, child_keys
-from cygnet.engine.ikev2.proposals import answered_with, unusable_kes
+from cygnet.engine.ikev2.proposals import answered_with, unusable_kes, with_none
 from cygnet.engine.policy import fill
 from cygnet.model.config import Child, Mode
 from cygnet.values.endpoint import Address
@@ -220,11 +220,16 @@ def _choose(config: Child, message: Message, with_ke: bool) -> Proposal | None:
 
 def take_request(
     sa: IkeSaV2, child: ChildSa, terms: Terms, nonces: Nonces, shared: Sequence[Secret] = ()
-) -> list[Payload]:
-    """Make ``child`` what was agreed; the payloads that say so, the nonce and KE to go behind the first."""
+) -> None:
+    """Make ``child`` what was agreed."""
     agreed = (terms.local_ts, terms.remote_ts)
     _conclude(sa, child, terms.proposal, agreed, terms.mode, nonces, shared, initiator=False)
-    ours = replace(terms.proposal, spi=child.spi_in.to_bytes(SPI_LENGTH))
+
+
+def answer_payloads(child: ChildSa, terms: Terms, theirs: Sequence[Proposal]) -> list[Payload]:
+    """What tells the initiator: SA first (nonce and KE go behind it), then TSi and TSr."""
+    chosen = with_none(terms.proposal, theirs)
+    ours = replace(chosen, spi=child.spi_in.to_bytes(SPI_LENGTH))
     payloads: list[Payload] = [SaPayload((ours,)), TsIPayload(terms.shown[0]), TsRPayload(terms.shown[1])]
     if terms.mode is SaMode.TRANSPORT:
         payloads.append(NotifyPayload(NotifyType.USE_TRANSPORT_MODE))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from cygnet.engine.ikev2.tasks import (
     child_create,
     child_rekey,
+    followup,
     ike_auth,
     ike_init,
+    ike_intermediate,
     ike_rekey,
     informational,
 )
@@ -53,8 +55,10 @@ def refuse_by_state(sa: IkeSaV2, message: Message) -> None:
 
 ANSWERS: dict[ExchangeType, Answer] = {
     ExchangeType.IKE_SA_INIT: ike_init.answer,
+    ExchangeType.IKE_INTERMEDIATE: ike_intermediate.answer,
     ExchangeType.IKE_AUTH: ike_auth.answer,
     ExchangeType.CREATE_CHILD_SA: create_child,
+    ExchangeType.IKE_FOLLOWUP_KE: followup.answer,
     ExchangeType.INFORMATIONAL: informational.answer,
 }
 

@@ -8,6 +8,7 @@ sent. Tasks that are queued while a request is being answered begin after the an
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from cygnet.boundary.effects import Send
@@ -21,10 +22,11 @@ from cygnet.model.config import Fragmentation
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.wire.header import ExchangeType, Header
-from cygnet.wire.ikev2.chain import encode_chain
+from cygnet.wire.ikev2.chain import encode_chain, first_type
 from cygnet.wire.ikev2.encrypted import SkfPayload, SkPayload
 from cygnet.wire.ikev2.message import Message, check_critical
 from cygnet.wire.ikev2.notify_types import NotifyType
+from cygnet.wire.ikev2.numbers import PayloadType
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.rules import check_rules
 from cygnet.wire.ikev2.sealing import Protector, opened, seal_fragments, unseal, unseal_fragment
@@ -38,6 +40,16 @@ T = TypeVar("T", bound=Task)
 IN_THE_CLEAR = (ExchangeType.IKE_SA_INIT, ExchangeType.IKE_SESSION_RESUME)
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The message that is being acted on, as it came: ``plain`` is what was inside SK, beginning
+    with a payload of type ``first``."""
+
+    event: Datagram
+    plain: bytes = b""
+    first: PayloadType = PayloadType.NONE
+
+
 class Exchanges:
     def __init__(self, sa: IkeSaV2) -> None:
         self.sa = sa
@@ -46,6 +58,7 @@ class Exchanges:
         self.active: Task | None = None
         self.outbound: Protector | None = None
         self.inbound: Protector | None = None
+        self._inbound_before: Protector | None = None  #: of the keys before IKE_INTERMEDIATE renewed them
         self._answering = False
         self._fragmented = False  #: the peer sent us fragments, so it takes them (and needs them)
 
@@ -80,7 +93,7 @@ class Exchanges:
         datagrams, inner = self._encode(message)
         self.window.sent(draft.exchange, datagrams)
         assert self.active is not None
-        self.active.sent(datagrams, inner)
+        self.active.sent(message, datagrams, inner)
         self._send(datagrams)
         self._await_answer()
 
@@ -143,6 +156,18 @@ class Exchanges:
             active.dropped()
         self.drop_queue()
 
+    def protect(self, outbound: Protector, inbound: Protector) -> None:
+        """Use these keys from the next message on."""
+        self._inbound_before = self.inbound
+        self.outbound, self.inbound = outbound, inbound
+
+    def _opener(self, message: Message) -> Protector:
+        """What opens a message: the last request, sent again, is still under the keys it had."""
+        if self.inbound is None:
+            raise PeerError(0, f"{message.title} before there are keys")
+        again = not message.response and message.message_id == self.window.peer_next - 1
+        return self._inbound_before if again and self._inbound_before is not None else self.inbound
+
     # sending --------------------------------------------------------------------------
 
     def _message(
@@ -201,16 +226,15 @@ class Exchanges:
         if message.exchange in IN_THE_CLEAR:
             self._receive_clear(event, message)
             return
-        if self.inbound is None:
-            raise PeerError(0, f"{message.title} before there are keys")
+        opener = self._opener(message)
         fragment = message.first(SkfPayload)
         if fragment is not None:
-            self._receive_fragment(event, message, fragment)
+            self._receive_fragment(event, message, fragment, opener)
             return
         if message.first(SkPayload) is None:
             raise PeerError(0, f"unprotected {message.title}")
         try:
-            message, plain = unseal(message, event.data, self.inbound)
+            message, plain = unseal(message, event.data, opener)
         except PeerError as error:
             if not error.notify:
                 raise
@@ -220,12 +244,13 @@ class Exchanges:
 
     def _receive_clear(self, event: Datagram, message: Message) -> None:
         sa = self.sa
+        sa.arrived = Arrived(event)
         if message.response:
             if not self.window.is_awaited(message.message_id, message.exchange):
                 raise PeerError(0, f"{message.title} that nobody waits for")
             sa.log("ENC", f"parsed {message}")
             check_critical(message)
-            self._response(event, check_rules(message), b"")
+            self._response(check_rules(message))
             return
         if sa.initiator:
             raise PeerError(0, f"{message.title} to the initiator")
@@ -237,12 +262,13 @@ class Exchanges:
             raise PeerError(0, f"another {message.title} for the same IKE_SA")
         sa.first_request = event.data
         sa.log("ENC", f"parsed {message}")
-        self._request_in(event, check_rules(message), b"")
+        self._request_in(event, check_rules(message))
 
-    def _receive_fragment(self, event: Datagram, message: Message, fragment: SkfPayload) -> None:
-        assert self.inbound is not None
+    def _receive_fragment(
+        self, event: Datagram, message: Message, fragment: SkfPayload, opener: Protector
+    ) -> None:
         sa, window = self.sa, self.window
-        plain = unseal_fragment(message, event.data, self.inbound)
+        plain = unseal_fragment(message, event.data, opener)
         self._fragmented = True
         sa.log("ENC", f"parsed {message}")
         if not message.response:
@@ -288,6 +314,7 @@ class Exchanges:
             return
         sa.log("ENC", f"parsed {message}")
         sa.heard_from(event)
+        sa.arrived = Arrived(event, plain, first_type(message.payloads))
         try:
             check_critical(message)
             message = check_rules(message)
@@ -295,9 +322,9 @@ class Exchanges:
             self._malformed(event, message, error)
             return
         if message.response:
-            self._response(event, message, plain)
+            self._response(message)
         else:
-            self._request_in(event, message, plain)
+            self._request_in(event, message)
 
     def _answer_again(self, event: Datagram, message: Message) -> None:
         self.sa.log(
@@ -322,13 +349,12 @@ class Exchanges:
             sa.failure = error.detail
             sa.destroy()
 
-    def _response(self, event: Datagram, message: Message, plain: bytes) -> None:
+    def _response(self, message: Message) -> None:
         task = self.active
         assert task is not None
         self.window.answered()
         self.sa.ctx.timers.cancel(self.sa.uid, Deadline.RETRANSMIT)
-        self.sa.last_datagram = (event, plain)
-        if message.notify(NotifyType.INVALID_SYNTAX) is not None and plain:
+        if message.notify(NotifyType.INVALID_SYNTAX) is not None and message.exchange not in IN_THE_CLEAR:
             # §2.21.3: "considered fatal in both peers, meaning that the IKE SA is deleted without
             # needing an explicit INFORMATIONAL exchange"
             self.active = None
@@ -357,11 +383,11 @@ class Exchanges:
             task.refused(error)
         self.go_on()
 
-    def _request_in(self, event: Datagram, message: Message, plain: bytes) -> None:
+    def _request_in(self, event: Datagram, message: Message) -> None:
         self.window.accept()
+        self._inbound_before = None
         if self.sa.contested is not None and not ike_rekey.deletes_ike(message):
             ike_rekey.used_by_peer(self.sa)
-        self.sa.last_datagram = (event, plain)
         self._answering = True
         try:
             reply = dispatch.answer(self.sa, message)
@@ -377,7 +403,7 @@ class Exchanges:
         response = self._message(message.exchange, message.message_id, True, reply.payloads)
         datagrams, inner = self._encode(response)
         self.window.answer = datagrams
-        self.sa.replied(datagrams, inner)
+        self.sa.replied(response, datagrams, inner)
         self._send_to(event.local, event.remote, datagrams)
         if reply.after is not None and not self.sa.is_gone:
             self._answering = True

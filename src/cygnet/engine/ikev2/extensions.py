@@ -73,12 +73,5 @@ def configuration(sa: IkeSaV2, message: Message) -> list[Payload]:
     return []
 
 
-def queue_intermediate(sa: IkeSaV2) -> None:
-    """The additional key exchanges, one IKE_INTERMEDIATE each, before IKE_AUTH."""
-    suite = sa.shaking.suite
-    if suite is not None and suite.additional:
-        raise PeerError(0, "additional key exchanges are not built yet")
-
-
 def follow_redirect(sa: IkeSaV2, notify: NotifyPayload) -> None:
     raise PeerError(0, "redirects are not built yet")

@@ -28,6 +28,7 @@ class Handshake:
     suite: Suite | None = None
     answer: Proposal | None = None  #: responder: the choice as it is sent
     candidates: list[Connection] = field(default_factory=list)  #: responder: by address, before identities
+    additional: list[KeId] = field(default_factory=list)  #: responder: key exchanges still to come
     intermediate: bytes = b""  #: IntAuth and message ID (RFC 9242 §3.3.2), once complete
     int_auth_i: bytes = b""
     int_auth_r: bytes = b""
@@ -35,6 +36,11 @@ class Handshake:
     @property
     def nonces(self) -> Nonces:
         return Nonces(self.nonce_i, self.nonce_r)
+
+    def close_intermediate(self, auth_message_id: int) -> None:
+        """IKE_AUTH begins: what the IKE_INTERMEDIATE exchanges add to both AUTH payloads."""
+        if self.int_auth_i:
+            self.intermediate = self.int_auth_i + self.int_auth_r + auth_message_id.to_bytes(4)
 
     def octets_i(self, keys: IkeKeys) -> SignedOctets:
         """What the initiator's AUTH covers."""

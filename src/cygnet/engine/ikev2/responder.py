@@ -14,7 +14,7 @@ from cygnet.engine.context import Context
 from cygnet.engine.ikev2.cookies import Cookies
 from cygnet.engine.ikev2.proposals import unusable_kes, with_none
 from cygnet.engine.ikev2.sa import IkeSaV2
-from cygnet.engine.ikev2.suite import Suite
+from cygnet.engine.ikev2.suite import ADDITIONAL, Suite
 from cygnet.engine.ikev2.tasks.ike_init import ike_proposals
 from cygnet.engine.lookup import by_address
 from cygnet.engine.sa import IkeSa, IkeState
@@ -92,6 +92,9 @@ def _choose(
 ) -> tuple[list[Connection], Proposal]:
     """The proposal of the first candidate that has one in common, and every candidate that fits it."""
     theirs = [unusable_kes(p) for p in message.need(SaPayload).proposals]
+    if message.notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED) is None:
+        # RFC 9370 §2.2.1: without IKE_INTERMEDIATE there is no place for additional key exchanges
+        theirs = [p for p in theirs if not any(p.of_type(kind) for kind in ADDITIONAL)]
     prefer_theirs = not ctx.config.settings.prefer_configured_proposals
     for connection in candidates:
         selected = select(ike_proposals(connection), theirs, prefer_theirs)

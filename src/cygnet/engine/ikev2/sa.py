@@ -9,7 +9,7 @@ from cygnet.boundary.events import Datagram
 from cygnet.boundary.notices import ChildRekeyed, IkeRekeyed
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.context import Context, Wish
-from cygnet.engine.ikev2.exchanges import Exchanges
+from cygnet.engine.ikev2.exchanges import IN_THE_CLEAR, Arrived, Exchanges
 from cygnet.engine.ikev2.features import Features
 from cygnet.engine.ikev2.handshake import Handshake
 from cygnet.engine.ikev2.keys import IkeKeys
@@ -18,8 +18,10 @@ from cygnet.engine.ikev2.tasks import reauthenticate
 from cygnet.engine.ikev2.tasks.child_create import CreateChild
 from cygnet.engine.ikev2.tasks.child_delete import DeleteChild
 from cygnet.engine.ikev2.tasks.child_rekey import RekeyChild
+from cygnet.engine.ikev2.tasks.followup import Followups
 from cygnet.engine.ikev2.tasks.ike_delete import DeleteIke
 from cygnet.engine.ikev2.tasks.ike_init import IkeInit, ike_proposals
+from cygnet.engine.ikev2.tasks.ike_intermediate import cover
 from cygnet.engine.ikev2.tasks.ike_rekey import RekeyIke
 from cygnet.engine.ikev2.tasks.liveness import Liveness
 from cygnet.engine.ikev2.tasks.task import Task
@@ -29,12 +31,16 @@ from cygnet.model.config import Child, Connection
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.values.proposal import Proposal
-from cygnet.wire.header import Header
+from cygnet.wire.header import ExchangeType, Header
+from cygnet.wire.ikev2.chain import first_type
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify_types import NotifyType
 
 #: deadlines of an IKE_SA that pass to its successor
 _LIFETIMES = (Deadline.REKEY, Deadline.REAUTH, Deadline.EXPIRE, Deadline.DPD, Deadline.KEEPALIVE)
+#: seconds until an IKE_SA that the peer began as a successor and did not finish is forgotten: longer
+#: than our own request takes to be given up, which may be what it waits for
+SUCCESSOR_TIMEOUT = 300.0
 #: range of ``retry_delay``
 RETRY_SECONDS = (5.0, 15.0)
 
@@ -56,7 +62,8 @@ class IkeSaV2(IkeSa):
         self.handshake: Handshake | None = Handshake()
         self.peer = Features()
         self.first_request = b""  #: responder: the IKE_SA_INIT request, to know a retransmission
-        self.last_datagram: tuple[Datagram, bytes] | None = None  #: what is being acted on, and its plaintext
+        self.arrived: Arrived | None = None  #: what is being acted on
+        self.followups = Followups()
         self.contested: RekeyIke | None = None  #: made by the peer while this task of ours did the same
         self.overtaken: list[bytes] = []  #: SPIs of deletes that came before the CHILD_SA they are for
         self.is_successor = False  #: made to replace another one, not yet in its place
@@ -83,12 +90,16 @@ class IkeSaV2(IkeSa):
     def set_keys(self, keys: IkeKeys) -> None:
         self.keys = keys
         self.proposal = keys.suite.proposal
-        self.exchanges.outbound, self.exchanges.inbound = protectors(keys, self.initiator, self.ctx.entropy)
+        self.exchanges.protect(*protectors(keys, self.initiator, self.ctx.entropy))
 
-    def replied(self, datagrams: list[bytes], inner: bytes) -> None:
-        """A response of ours goes out (IKE_SA_INIT and IKE_INTERMEDIATE need its bytes)."""
-        if self.handshake is not None and not self.handshake.response and not self.initiator:
+    def replied(self, message: Message, datagrams: list[bytes], inner: bytes) -> None:
+        """A response of ours goes out: AUTH will cover those of IKE_SA_INIT and IKE_INTERMEDIATE."""
+        if self.handshake is None or self.initiator or self.keys is None:
+            return
+        if message.exchange in IN_THE_CLEAR:
             self.handshake.response = datagrams[0]
+        elif message.exchange == ExchangeType.IKE_INTERMEDIATE and message.error() is None:
+            cover(self, message, first_type(message.payloads), inner, by_initiator=False)
 
     def heard_from(self, event: Datagram) -> None:
         """An authentic, new message came: RFC 7296 §2.23, follow a peer behind a NAT.
@@ -308,6 +319,9 @@ class IkeSaV2(IkeSa):
         new = IkeSaV2(self.ctx, self.connection, initiator, self.local, self.remote)
         new.handshake = None
         new.is_successor = True
+        new.enter(IkeState.CONNECTING)
+        if not initiator:  # the peer may leave it half made
+            self.ctx.timers.set(new.uid, Deadline.HALF_OPEN, self.ctx.now + SUCCESSOR_TIMEOUT)
         return new
 
     def take_over(self, old: IkeSaV2, quietly: bool = False) -> None:
@@ -319,6 +333,7 @@ class IkeSaV2(IkeSa):
         self.nat_known = old.nat_known
         self.established_at = self.last_received = self.ctx.now
         self.is_successor = False
+        self.ctx.timers.cancel(self.uid, Deadline.HALF_OPEN)
         self.enter(IkeState.ESTABLISHED)
         if quietly:
             self.enter(IkeState.REKEYED)

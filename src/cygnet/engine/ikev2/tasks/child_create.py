@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Wish
 from cygnet.engine.ikev2 import child_terms
 from cygnet.engine.ikev2.keys import Nonces
-from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, respond_ke
+from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, reply_with_ke
 from cygnet.engine.ikev2.tasks.task import Reply
 from cygnet.values.errors import PeerError
+from cygnet.values.secret import Secret
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.nonce import NoncePayload
 from cygnet.wire.ikev2.payload import Payload
+from cygnet.wire.ikev2.sa import SaPayload
 
 if TYPE_CHECKING:
     from cygnet.engine.ikev2.sa import IkeSaV2
@@ -56,14 +59,18 @@ class CreateChild(ChildExchange):
 def answer(sa: IkeSaV2, message: Message) -> Reply:
     sa.not_while_rekeying(message)
     terms = child_terms.agree(sa, message, with_ke=True)
-    ke_payloads, shared = respond_ke(sa, terms.proposal, message)
     nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
     child = sa.new_child(terms.config)
-    first, *behind = child_terms.take_request(sa, child, terms, nonces, shared)
-    child.install_inbound()
+    payloads = child_terms.answer_payloads(child, terms, message.need(SaPayload).proposals)
 
-    def after() -> None:
-        child.install_outbound()
-        sa.child_up(child)
+    def complete(secrets: list[Secret]) -> Callable[[], None]:
+        child_terms.take_request(sa, child, terms, nonces, secrets)
+        child.install_inbound()
 
-    return Reply([first, NoncePayload(nonces.r), *ke_payloads, *behind], after)
+        def after() -> None:
+            child.install_outbound()
+            sa.child_up(child)
+
+        return after
+
+    return reply_with_ke(sa, message, terms.proposal, nonces.r, payloads, complete, child.remove)

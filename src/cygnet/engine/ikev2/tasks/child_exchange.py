@@ -10,6 +10,7 @@ asks for another with INVALID_KE_PAYLOAD.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cygnet.crypto import ke
@@ -17,8 +18,9 @@ from cygnet.crypto.names import ke_text
 from cygnet.engine.child import ChildSa
 from cygnet.engine.ikev2 import child_terms
 from cygnet.engine.ikev2.keys import Nonces
-from cygnet.engine.ikev2.suite import main_ke
-from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.engine.ikev2.suite import additional_kes, main_ke
+from cygnet.engine.ikev2.tasks.followup import Complete, Rounds, finish_ke, respond_one
+from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal
@@ -71,10 +73,7 @@ class KeOffer:
             raise PeerError(
                 0, f"peer sent a key exchange of {ke_text(theirs.method)} for {ke_text(selected)}"
             )
-        try:
-            return [self._private.finish(theirs.data)]
-        except ValueError as error:
-            raise PeerError(0, f"bad key exchange value: {error}") from error
+        return [finish_ke(self._private, theirs.data)]
 
 
 class ChildExchange(Task):
@@ -85,6 +84,8 @@ class ChildExchange(Task):
         self.new: ChildSa | None = None
         self.nonce = b""
         self.offer: KeOffer | None = None
+        self.answer: Message | None = None  #: the response, while additional key exchanges go on
+        self.rounds: Rounds | None = None
 
     @abstractmethod
     def begin(self) -> ChildSa | None:
@@ -110,6 +111,8 @@ class ChildExchange(Task):
         sa = self.sa
         if not sa.is_established:
             return None
+        if self.rounds is not None:
+            return self.rounds.draft()
         if self.new is None:
             self.new = self.begin()
             if self.new is None:
@@ -124,6 +127,8 @@ class ChildExchange(Task):
     def process(self, message: Message) -> Step:
         sa, child, offer = self.sa, self.new, self.offer
         assert child is not None and offer is not None
+        if self.rounds is not None:
+            return self._next_round(message, child)
         error = message.error()
         if error is not None and error.kind == NotifyType.INVALID_KE_PAYLOAD:
             offer.retry(error.data)
@@ -138,11 +143,22 @@ class ChildExchange(Task):
             self._discard()
             self.not_made(refusal)
             return Step.DONE
-        nonces = Nonces(self.nonce, message.need(NoncePayload).data)
         selected = child_terms.accepted_proposal(sa, child, message, with_ke=True)
-        child_terms.take_answer(
-            sa, child, message, nonces, offer.finish(main_ke(selected), message), with_ke=True
-        )
+        secrets, more = offer.finish(main_ke(selected), message), additional_kes(selected)
+        if more:
+            self.answer, self.rounds = message, Rounds(sa, more, secrets, message)
+            return Step.MORE
+        return self._conclude(child, message, secrets)
+
+    def _next_round(self, message: Message, child: ChildSa) -> Step:
+        assert self.rounds is not None and self.answer is not None
+        if not self.rounds.take(message):
+            return Step.MORE
+        return self._conclude(child, self.answer, self.rounds.secrets)
+
+    def _conclude(self, child: ChildSa, answer: Message, secrets: list[Secret]) -> Step:
+        nonces = Nonces(self.nonce, answer.need(NoncePayload).data)
+        child_terms.take_answer(self.sa, child, answer, nonces, secrets, with_ke=True)
         self.new = None
         self.made(child, nonces)
         return Step.DONE
@@ -184,8 +200,29 @@ def respond_ke(sa: IkeSaV2, selected: Proposal, message: Message) -> tuple[list[
             f"key exchange method {ke_text(method)} required, got {got}",
             method.to_bytes(2),
         )
+    payload, secret = respond_one(sa, theirs)
+    return [payload], [secret]
+
+
+def reply_with_ke(
+    sa: IkeSaV2,
+    message: Message,
+    selected: Proposal,
+    nonce: bytes,
+    payloads: list[Payload],
+    complete: Complete,
+    abandon: Callable[[], object],
+) -> Reply:
+    """The response: SA, Nr, [KEr], the rest. ``complete`` makes the SA, now or behind the last
+    additional key exchange; ``abandon`` forgets it when there is an error in between."""
     try:
-        public, shared = ke.respond(method, theirs.data, sa.ctx.entropy.bytes)
-    except ValueError as error:
-        raise PeerError(NotifyType.INVALID_SYNTAX, f"bad key exchange value: {error}") from error
-    return [KePayload(method, public)], [shared]
+        ke_payloads, secrets = respond_ke(sa, selected, message)
+        first, *behind = payloads
+        answer = [first, NoncePayload(nonce), *ke_payloads, *behind]
+        more = additional_kes(selected)
+        if more:
+            return Reply([*answer, sa.followups.begin(sa, more, secrets, complete, abandon)])
+        return Reply(answer, complete(secrets))
+    except PeerError:
+        abandon()
+        raise

@@ -20,6 +20,7 @@ loser's never carries our traffic: it is installed inbound only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,15 +28,17 @@ from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.context import Wish
 from cygnet.engine.ikev2 import child_terms
 from cygnet.engine.ikev2.keys import Nonces
-from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, respond_ke
+from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, reply_with_ke
 from cygnet.engine.ikev2.tasks.task import Reply
 from cygnet.engine.timers import Deadline
 from cygnet.values.errors import PeerError
+from cygnet.values.secret import Secret
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.nonce import NoncePayload
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
+from cygnet.wire.ikev2.sa import SaPayload
 
 if TYPE_CHECKING:
     from cygnet.engine.ikev2.sa import IkeSaV2
@@ -154,22 +157,29 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     if not old.is_up:
         raise PeerError(NotifyType.TEMPORARY_FAILURE, f"CHILD_SA {old} is {old.state.value}, not rekeying it")
     terms = child_terms.agree(sa, message, with_ke=True, config=old.config)
-    ke_payloads, shared = respond_ke(sa, terms.proposal, message)
     nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
     new = sa.new_child(old.config, old.reqid)
-    first, *behind = child_terms.take_request(sa, new, terms, nonces, shared)
-    new.install_inbound()
+    payloads = child_terms.answer_payloads(new, terms, message.need(SaPayload).proposals)
 
-    def after() -> None:
-        new.install_outbound()
-        ours = sa.exchanges.active
-        if isinstance(ours, RekeyChild) and ours.old is old and ours.new is not None:
-            sa.log("IKE", f"CHILD_SA rekey collision for {old}, waiting for our response")
-            ours.rival = Rival(new, nonces)
-            sa.child_replaced(old, new)
-            return
-        sa.child_replaced(old, new)
-        old.rekeyed_by = new.uid
-        retire_outbound(old)
+    def complete(secrets: list[Secret]) -> Callable[[], None]:
+        if not old.is_up:  # only where additional key exchanges have taken their time
+            raise PeerError(NotifyType.TEMPORARY_FAILURE, f"CHILD_SA {old} is {old.state.value} meanwhile")
+        child_terms.take_request(sa, new, terms, nonces, secrets)
+        new.install_inbound()
+        return lambda: _replaced_by_peer(sa, old, Rival(new, nonces))
 
-    return Reply([first, NoncePayload(nonces.r), *ke_payloads, *behind], after)
+    return reply_with_ke(sa, message, terms.proposal, nonces.r, payloads, complete, new.remove)
+
+
+def _replaced_by_peer(sa: IkeSaV2, old: ChildSa, rival: Rival) -> None:
+    """The response is on its way: the peer's new CHILD_SA takes over, or contests with ours."""
+    new = rival.child
+    new.install_outbound()
+    sa.child_replaced(old, new)
+    ours = sa.exchanges.active
+    if isinstance(ours, RekeyChild) and ours.old is old and ours.new is not None:
+        sa.log("IKE", f"CHILD_SA rekey collision for {old}, waiting for our response")
+        ours.rival = rival
+        return
+    old.rekeyed_by = new.uid
+    retire_outbound(old)

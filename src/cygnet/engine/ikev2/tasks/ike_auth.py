@@ -56,6 +56,7 @@ class IkeAuth(Task):
             sa.negotiation_failed(reason, retry=False)
             return None
         keys = sa.secrets
+        sa.shaking.close_intermediate(sa.exchanges.window.own_next)
         octets = sa.shaking.octets_i(keys).of(sa.local_id, keys.p_i)
         sa.log("IKE", f"authentication of '{sa.local_id}' (myself) with pre-shared key", 0)
         payloads: list[Payload] = [IdIPayload(sa.local_id)]
@@ -211,6 +212,9 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
 
 def _answer(sa: IkeSaV2, message: Message) -> Reply:
     keys, shaking = sa.secrets, sa.shaking
+    if shaking.additional:
+        raise PeerError(NotifyType.INVALID_SYNTAX, "IKE_AUTH before all key exchanges are done")
+    shaking.close_intermediate(message.message_id)
     sa.remote_id = message.need(IdIPayload).identity
     wanted = message.first(IdRPayload)
     _choose_connection(sa, wanted.identity if wanted else None)
@@ -241,7 +245,8 @@ def _answer(sa: IkeSaV2, message: Message) -> Reply:
         try:
             terms = child_terms.agree(sa, message, with_ke=False)
             child = sa.new_child(terms.config)
-            payloads += child_terms.take_request(sa, child, terms, nonces)
+            child_terms.take_request(sa, child, terms, nonces)
+            payloads += child_terms.answer_payloads(child, terms, ())
             child.install_inbound()
         except PeerError as error:
             sa.log("IKE", f"{error.detail}", 1)

@@ -20,6 +20,7 @@ from cygnet.engine.ikev2.nat import detect, nat_notifies
 from cygnet.engine.ikev2.proposals import answered_with
 from cygnet.engine.ikev2.suite import Suite
 from cygnet.engine.ikev2.tasks.ike_auth import IkeAuth
+from cygnet.engine.ikev2.tasks.ike_intermediate import IkeIntermediate
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
 from cygnet.model.config import Connection
 from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Endpoint
@@ -75,7 +76,7 @@ class IkeInit(Task):
         ]
         return Draft(ExchangeType.IKE_SA_INIT, payloads)
 
-    def sent(self, datagrams: list[bytes], inner: bytes) -> None:
+    def sent(self, message: Message, datagrams: list[bytes], inner: bytes) -> None:
         self.shaking.request = datagrams[0]
 
     def process(self, message: Message) -> Step:
@@ -145,8 +146,8 @@ class IkeInit(Task):
             raise PeerError(0, f"bad key exchange value: {error}") from error
         sa.spi_r, shaking.nonce_r, shaking.suite = message.spi_r, nonce.data, suite
         shaking.private = None
-        assert sa.last_datagram is not None
-        event = sa.last_datagram[0]
+        assert sa.arrived is not None
+        event = sa.arrived.event
         shaking.response = event.data
         sa.peer.learn(message)
         learn_nat(sa, message, event.local, event.remote)
@@ -155,7 +156,11 @@ class IkeInit(Task):
     def _go_on(self) -> None:
         sa = self.sa
         _float(sa)
-        extensions.queue_intermediate(sa)
+        suite = sa.secrets.suite
+        if suite.additional and not sa.peer.intermediate:
+            raise PeerError(0, "peer chose additional key exchanges without IKE_INTERMEDIATE")
+        for method in suite.additional:
+            sa.exchanges.add(IkeIntermediate(sa, method))
         sa.exchanges.add(IkeAuth(sa))
 
 
@@ -215,8 +220,8 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     """The responder's side, once ``responder`` has chosen connection, proposal and method."""
     shaking = sa.shaking
     suite = shaking.suite
-    assert suite is not None and sa.last_datagram is not None
-    event = sa.last_datagram[0]
+    assert suite is not None and sa.arrived is not None
+    event = sa.arrived.event
     theirs = message.need(KePayload)
     try:
         public, shared = ke.respond(suite.ke, theirs.data, sa.ctx.entropy.bytes)
@@ -226,6 +231,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     sa.log("IKE", f"{sa.remote.address} is initiating an IKE_SA", 0)
     sa.log("CFG", f"selected proposal: IKE:{proposal_text(suite.proposal)}")
     shaking.request = event.data
+    shaking.additional = list(suite.additional)
     shaking.nonce_i = message.need(NoncePayload).data
     shaking.nonce_r = sa.ctx.entropy.bytes(NONCE_LENGTH)
     sa.peer.learn(message)

@@ -19,6 +19,7 @@ end that began its exchange, just as with CHILD_SAs: the CHILD_SAs go to the oth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,15 @@ from cygnet.crypto.names import proposal_text
 from cygnet.engine.ikev2.keys import Nonces, rekeyed_keys
 from cygnet.engine.ikev2.proposals import answered_with, unusable_kes, with_none
 from cygnet.engine.ikev2.suite import Suite
-from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, KeOffer, respond_ke
+from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, KeOffer, reply_with_ke
+from cygnet.engine.ikev2.tasks.followup import Rounds
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
 from cygnet.engine.sa import IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.values.errors import PeerError
-from cygnet.values.iana import Protocol
+from cygnet.values.iana import KeId, Protocol
 from cygnet.values.proposal import Proposal, select
+from cygnet.values.secret import Secret
 from cygnet.wire.header import SPI_LENGTH, ExchangeType
 from cygnet.wire.ikev2.delete import DeletePayload
 from cygnet.wire.ikev2.message import Message
@@ -62,6 +65,9 @@ class RekeyIke(Task):
         self.rival: Rival | None = None
         self.nonce = b""
         self.offer: KeOffer | None = None
+        self.suite: Suite | None = None
+        self.nonces: Nonces | None = None
+        self.rounds: Rounds | None = None  #: additional key exchanges under way
 
     def build(self) -> Draft | None:
         sa = self.sa
@@ -73,6 +79,8 @@ class RekeyIke(Task):
             sa.log("IKE", f"initiating IKE_SA {self.new} to {sa.remote.address}")
             self.nonce = sa.ctx.entropy.bytes(NONCE_LENGTH)
             self.offer = KeOffer(sa, sa.own_proposals)
+        if self.rounds is not None:
+            return self.rounds.draft()
         assert self.offer is not None
         proposals = tuple(replace(p, spi=self.new.spi_i) for p in sa.own_proposals)
         payloads: list[Payload] = [SaPayload(proposals), NoncePayload(self.nonce), *self.offer.payloads()]
@@ -81,6 +89,10 @@ class RekeyIke(Task):
     def process(self, message: Message) -> Step:
         sa, new, offer = self.sa, self.new, self.offer
         assert new is not None and offer is not None
+        if self.rounds is not None:
+            if not self.rounds.take(message):
+                return Step.MORE
+            return self._conclude(new, self.rounds.secrets)
         error = message.error()
         if error is not None and error.kind == NotifyType.INVALID_KE_PAYLOAD:
             offer.retry(error.data)
@@ -92,14 +104,21 @@ class RekeyIke(Task):
         selected = answered_with(sa.own_proposals, message.need(SaPayload).proposals)
         if selected is None or len(selected.spi) != SPI_LENGTH or not any(selected.spi):
             raise PeerError(0, "peer selected an IKE proposal that was not offered")
-        suite = _suite(selected)
-        nonces = Nonces(self.nonce, message.need(NoncePayload).data)
-        shared = offer.finish(suite.ke, message)
+        self.suite = _suite(selected)
+        self.nonces = Nonces(self.nonce, message.need(NoncePayload).data)
+        secrets = offer.finish(self.suite.ke, message)
         new.spi_r = selected.spi
         sa.log("CFG", f"selected proposal: IKE:{proposal_text(selected)}")
-        new.set_keys(rekeyed_keys(sa.secrets, suite, nonces, shared, new.spi_i, new.spi_r))
+        if self.suite.additional:
+            self.rounds = Rounds(sa, self.suite.additional, secrets, message)
+            return Step.MORE
+        return self._conclude(new, secrets)
+
+    def _conclude(self, new: IkeSaV2, secrets: list[Secret]) -> Step:
+        assert self.suite is not None and self.nonces is not None
+        new.set_keys(rekeyed_keys(self.sa.secrets, self.suite, self.nonces, secrets, new.spi_i, new.spi_r))
         self.new = None
-        self._settle(new, nonces)
+        self._settle(new, self.nonces)
         return Step.DONE
 
     def _settle(self, mine: IkeSaV2, nonces: Nonces) -> None:
@@ -210,16 +229,18 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     if selected is None:
         raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "no acceptable proposal found")
     suite = _suite(selected)
-    ke_payloads, shared = respond_ke(sa, selected, message)
-    if not shared:
+    if suite.ke == KeId.NONE:
         raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "an IKE_SA cannot be rekeyed without a key exchange")
     sa.log("IKE", f"{sa.remote.address} is initiating an IKE_SA")
     sa.log("CFG", f"selected proposal: IKE:{proposal_text(selected)}")
     new = sa.successor(initiator=False)
     new.spi_i = selected.spi
     nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
-    new.set_keys(rekeyed_keys(sa.secrets, suite, nonces, shared, new.spi_i, new.spi_r))
     chosen = replace(with_none(selected, theirs), spi=new.spi_r, protocol=Protocol.IKE)
+
+    def complete(secrets: list[Secret]) -> Callable[[], None]:
+        new.set_keys(rekeyed_keys(sa.secrets, suite, nonces, secrets, new.spi_i, new.spi_r))
+        return after
 
     def after() -> None:
         ours = sa.exchanges.active
@@ -231,4 +252,4 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
         new.take_over(sa)
         sa.ctx.retire(sa)
 
-    return Reply([SaPayload((chosen,)), NoncePayload(nonces.r), *ke_payloads], after)
+    return reply_with_ke(sa, message, selected, nonces.r, [SaPayload((chosen,))], complete, new.destroy)

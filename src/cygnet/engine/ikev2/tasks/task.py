@@ -62,8 +62,8 @@ class Task(ABC):
     def process(self, message: Message) -> Step:
         """Take the response. PeerError: the response cannot be accepted (``refused``)."""
 
-    def sent(self, datagrams: list[bytes], inner: bytes) -> None:
-        """The request as it went out; ``inner`` is its plaintext, empty in the clear."""
+    def sent(self, message: Message, datagrams: list[bytes], inner: bytes) -> None:
+        """The request as it goes out; ``inner`` is its plaintext, empty in the clear."""
 
     def refused(self, error: PeerError) -> None:
         """The response was not acceptable. By default the IKE_SA cannot go on."""
