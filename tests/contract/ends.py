@@ -261,8 +261,8 @@ class Tap:
         while True:
             try:
                 data, address = self._socket.recvfrom(70000)
-            except BlockingIOError:
-                return
+            except OSError:
+                return  # nothing there, or the device went down
             if address[2] != socket.PACKET_OUTGOING and self._wanted(data):
                 self.packets.append(data)
 
@@ -313,7 +313,9 @@ class TunEnds(Ends):
 
     def turn(self) -> None:
         for plane in select.select([self._near, self._far], [], [], 0.02)[0]:
-            plane.process_reports()
+            # A plane may start a new worker now, which must be in its daemon's namespace.
+            with inside(self.spaces.near if plane is self._near else self.spaces.far):
+                plane.process_reports()
         for tap in self._taps:
             tap.turn()
 

@@ -18,8 +18,10 @@ All sockets carry SO_MARK, so that the rule that leads into the tunnel lets them
 from __future__ import annotations
 
 import ctypes
+import errno
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
@@ -46,6 +48,8 @@ SO_SNDBUFFORCE = 32
 
 MAX_DATAGRAM = 65535
 NON_ESP_MARKER = bytes(4)
+
+_PATIENCE, _PAUSE = 1.0, 0.02  #: seconds to wait for a taken port, and between two looks
 
 #: ld [0]; jeq #0, ike; ret 1; ike: ret 0. A load beyond the end (keep-alive) returns 0 too.
 _STEERING = [(0x20, 0, 0, 0), (0x15, 1, 0, 0), (0x06, 0, 0, 1), (0x06, 0, 0, 0)]
@@ -196,8 +200,19 @@ def _prepare(sock: socket.socket, mark: int) -> None:
 
 
 def _refuse_taken_port(family: int, port: int, address: str) -> None:
-    """SO_REUSEPORT would let us join a port that another daemon of root's has: find out first."""
-    open_udp(family, port, address=address).close()
+    """SO_REUSEPORT would let us join a port that another daemon of root's has: find out first.
+
+    After a crash it may still be that of our predecessor's packet worker, which is about to end.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            open_udp(family, port, address=address).close()
+            return
+        except DataPlaneError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
+                raise
+        time.sleep(_PAUSE)
 
 
 def _attach_steering(first: socket.socket) -> None:

@@ -243,13 +243,16 @@ def main(argv: list[str]) -> int:
     if setup is None:
         return 0
     tun, fds, settings = setup
-    worker = Worker(channel, tun, [socket.socket(fileno=fd) for fd in fds], settings)
+    sockets = [socket.socket(fileno=fd) for fd in fds]
+    worker = Worker(channel, tun, sockets, settings)
     try:
         worker.run()
     except DataPlaneError as error:
         channel.send("failed", str(error))
         return 1
     finally:
+        for sock in sockets:
+            sock.close()  # a new daemon may wait for the port
         worker.links.end()
     return 0
 
