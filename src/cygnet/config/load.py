@@ -56,8 +56,8 @@ def load(
     right end is local has its ends swapped.
     """
     daemon = daemon_grammar.parse(fs, strongswan_conf)
-    lowered = lower(conf_grammar.parse(fs, ipsec_conf), daemon.settings, is_local)
     secrets = secrets_grammar.parse(fs, ipsec_secrets)
+    lowered = lower(conf_grammar.parse(fs, ipsec_conf), daemon.settings, secrets.secrets, is_local)
     return Loaded(
         config=Config(lowered.connections, tuple(secrets.secrets), lowered.pools, lowered.settings),
         errors=tuple(in_file_order([*lowered.errors, *secrets.errors, *daemon.errors])),

@@ -7,11 +7,12 @@ existing configuration"), named after the first of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from cygnet.config.connection import connection, without_child
 from cygnet.config.inherit import DEFAULT, Inheritance
+from cygnet.config.keys import Keys, owners_text
 from cygnet.config.keywords.addresses import is_single
 from cygnet.config.keywords.row import Status
 from cygnet.config.pools import Pools
@@ -19,7 +20,7 @@ from cygnet.config.reader import BAD, KEYWORDS, LEFT, MIDDLE, RIGHT, Reader, eff
 from cygnet.config.records import Conn, End
 from cygnet.config.tree import Section, Tree
 from cygnet.config.written import Written
-from cygnet.model.config import Connection, Pool, Settings, Unique
+from cygnet.model.config import Connection, Pool, Settings, SharedSecret, Unique
 from cygnet.values.errors import ConfigError
 
 IsLocal = Callable[[str], bool]
@@ -36,9 +37,9 @@ class Lowered:
     fatal: bool
 
 
-def lower(tree: Tree, settings: Settings, is_local: IsLocal) -> Lowered:
+def lower(tree: Tree, settings: Settings, secrets: Iterable[SharedSecret], is_local: IsLocal) -> Lowered:
     """What ipsec.conf says, on top of what strongswan.conf said. Never raises."""
-    lowering = _Lowering(tree, is_local, Reader([*tree.errors], [*tree.warnings]))
+    lowering = _Lowering(tree, is_local, Keys(secrets), Reader([*tree.errors], [*tree.warnings]))
     lowering.setup(settings)
     lowering.authorities()
     lowering.conns()
@@ -57,6 +58,7 @@ def lower(tree: Tree, settings: Settings, is_local: IsLocal) -> Lowered:
 class _Lowering:
     tree: Tree
     is_local: IsLocal
+    keys: Keys
     reader: Reader
     settings: Settings = field(default_factory=Settings)
     pools: Pools = field(default_factory=Pools)
@@ -143,6 +145,9 @@ class _Lowering:
     def add(self, written: Written) -> None:
         written.swapped = self._right_is_here(written.conn)
         built = connection(written, self.settings, self.pools)
+        if not written.errors and not written.conn.type.is_shunt and not self.keys.may_fit(built):
+            reason = f"no pre-shared key of ipsec.secrets fits; '{owners_text(built)} : PSK ...' would"
+            written.warnings.append(written.section.error(f"conn {built.name}: {reason}"))
         self.reader.warnings += written.warnings
         if written.errors:
             self.reader.errors += written.errors
