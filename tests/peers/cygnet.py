@@ -1,4 +1,4 @@
-"""cygnet in a host of the lab: its daemon in the foreground, driven by its command line."""
+"""cygnet in a host of the lab: driven by its command line as its users do it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import vici
 
-from tests.peers.gateway import START_TIME, Gateway
+from tests.peers.gateway import Gateway
 
 SOCKET = "/run/cygnet/cygnet.vici"
 
@@ -17,8 +17,12 @@ class Cygnet(Gateway):
     name = command = "cygnet"
 
     def start(self) -> None:
-        self._launch("cygnet", "daemon")
-        self.until(lambda: self.ask("status")[0] == 0, START_TIME, "answer to status")
+        status, said = self.ask("start")
+        if status != 0:
+            self.fail(f"start: exit status {status}: {said}")
+
+    def stop(self) -> None:
+        self.ask("stop")
 
     @contextlib.contextmanager
     def vici(self) -> Iterator[vici.Session]:
