@@ -81,6 +81,21 @@ class Rekey:
 
 
 @dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send peers to another ``gateway`` (RFC 5685): those of the IKE_SAs that fit all that is given.
+
+    ``target``: a name, ``[n]``, ``[*]``; ``peer``: an address, subnet or range; ``peer_id``: an
+    identity, wildcards allowed. Empty: any.
+    """
+
+    ref: int
+    gateway: str
+    target: str = ""
+    peer: str = ""
+    peer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """The daemon stops: delete every SA (deletes are sent once, nobody waits)."""
 
@@ -166,6 +181,7 @@ Event = (
     | Route
     | Unroute
     | Rekey
+    | Redirect
     | Shutdown
     | Resolved
     | AddressesChanged

@@ -64,11 +64,11 @@ def fits(word: str, address: Address, resolved: Sequence[Address] = ()) -> int:
 
 def find_endpoints(sa: IkeSa) -> None:
     """Find both ends, then call ``sa.endpoints_found`` or ``sa.endpoints_failed``."""
-    for word in sa.connection.remote_addrs:
+    for word in sa.remote_words:
         address = concrete(word)
         if address is not None:
             return _find_local(sa, address)
-    name = next((w for w in sa.connection.remote_addrs if is_host_name(w)), None)
+    name = next((w for w in sa.remote_words if is_host_name(w)), None)
     if name is None:
         return sa.endpoints_failed(
             f"unable to initiate to %any: the remote address of '{sa.name}' is not known"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 
 from cygnet.boundary.effects import Attach, Finish, Outcome
-from cygnet.boundary.events import Initiate, Rekey, Route, Terminate, Unroute
+from cygnet.boundary.events import Initiate, Redirect, Rekey, Route, Terminate, Unroute
 from cygnet.engine import traps
+from cygnet.engine.addresses import fits
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Context, Wish
 from cygnet.engine.initiate import wish_for
 from cygnet.engine.sa import IkeSa
 from cygnet.model.config import Child, Connection
 from cygnet.values.errors import RequestError
+from cygnet.values.identity import Identity
 
 
 def find_children(ctx: Context, name: str) -> list[tuple[Connection, Child]]:
@@ -138,3 +140,31 @@ def rekey(ctx: Context, event: Rekey) -> None:
         child.sa.rekey_child(child)
     count = len(sas) + len(children)
     ctx.emit(Finish(event.ref, Outcome.OK, f"rekeying of {count} SA{'s' if count > 1 else ''} started"))
+
+
+def redirect(ctx: Context, event: Redirect) -> None:
+    try:
+        sas = find_targets(ctx, event.target)[0] if event.target else list(ctx.ike_sas.values())
+        wanted = Identity.parse(event.peer_id)
+    except (RequestError, ValueError) as error:
+        ctx.emit(Finish(event.ref, Outcome.FAILED, str(error)))
+        return
+    matching = [
+        sa
+        for sa in sas
+        if sa.is_established
+        and (not event.peer or fits(event.peer, sa.remote.address))
+        and sa.remote_id.matches(wanted)
+    ]
+    if not matching:
+        ctx.emit(Finish(event.ref, Outcome.NOT_FOUND, "no matching IKE_SA found"))
+        return
+    refused = []
+    for sa in matching:
+        try:
+            sa.redirect(event.gateway)
+        except RequestError as error:
+            refused.append(f"{sa}: {error}")
+    done = len(matching) - len(refused)
+    text = "\n".join([f"redirecting {done} IKE_SA{'s' if done != 1 else ''} to {event.gateway}", *refused])
+    ctx.emit(Finish(event.ref, Outcome.FAILED if refused else Outcome.OK, text, "; ".join(refused)))

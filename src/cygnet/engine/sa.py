@@ -29,6 +29,7 @@ from cygnet.engine.context import Context, Wish
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Child, CloseAction, Connection
 from cygnet.values.endpoint import Address, Endpoint
+from cygnet.values.errors import RequestError
 from cygnet.values.identity import ANY, Identity
 from cygnet.values.proposal import Proposal
 from cygnet.wire.header import Header
@@ -111,6 +112,7 @@ class IkeSa(ABC):
         self.waiting = ""  #: what it waits for, for status; see also ``describe_waiting``
         self.failure = ""  #: the likely reason of a failed negotiation, for the user
         self.reauthenticates: int | None = None  #: uid of the IKE_SA this one replaces
+        self.gateway = ""  #: where the peer sent us instead of the configured address (RFC 5685)
         self.local_vips: list[Address] = []
         self.remote_vips: list[Address] = []
         self._half_open: Address | None = None
@@ -139,6 +141,11 @@ class IkeSa(ABC):
     def remote(self) -> Endpoint:
         assert self._remote is not None, "endpoints are known from begin() on"
         return self._remote
+
+    @property
+    def remote_words(self) -> tuple[str, ...]:
+        """Where to find the peer: the configured addresses and names, or where a redirect sent us."""
+        return (self.gateway,) if self.gateway else self.connection.remote_addrs
 
     @property
     def encap(self) -> bool:
@@ -645,6 +652,10 @@ class IkeSa(ABC):
     @abstractmethod
     def tasks(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of the queued and of the active tasks, for statusall."""
+
+    def redirect(self, gateway: str) -> None:
+        """Send the peer to another gateway. Raises RequestError where that cannot be."""
+        raise RequestError(f"IKEv{self.version} cannot redirect a peer")
 
     def on_version_deadline(self, kind: Deadline, subject: int) -> None:
         """Deadlines that only one version has (RETRANSMIT, ...)."""

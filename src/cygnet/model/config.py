@@ -160,6 +160,7 @@ class Connection:
     allow_any: bool = False  #: the remote address may be another than configured
     ppk_id: str = ""
     ppk_required: bool = False
+    redirect_to: str = ""  #: send peers that have proven who they are to this gateway (RFC 5685)
 
     def child(self, name: str) -> Child | None:
         return next((c for c in self.children if c.name == name), None)
@@ -227,6 +228,8 @@ class Settings:
     close_ike_on_child_failure: bool = False
     make_before_break: bool = True
     follow_redirects: bool = True
+    redirect: str = "no"  #: send new IKEv2 clients elsewhere: no, yes, auto (above cookie_threshold)
+    redirect_to: tuple[str, ...] = ()  #: ... to these gateways (addresses or names) in turn
     prefer_configured_proposals: bool = True
     aggressive_psk_responder: bool = False  #: i_dont_care_about_security_and_use_aggressive_mode_psk
     accept_unencrypted_mainmode: bool = False

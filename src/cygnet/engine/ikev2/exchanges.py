@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
-from cygnet.engine.ikev2 import dispatch
+from cygnet.engine.ikev2 import dispatch, redirect
 from cygnet.engine.ikev2.tasks import child_delete, ike_rekey
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task, error_reply
 from cygnet.engine.ikev2.window import Arrival, Window, retransmit_delay
@@ -249,6 +249,7 @@ class Exchanges:
             if not self.window.is_awaited(message.message_id, message.exchange):
                 raise PeerError(0, f"{message.title} that nobody waits for")
             sa.log("ENC", f"parsed {message}")
+            redirect.check_genuine(sa, message)
             check_critical(message)
             self._response(check_rules(message))
             return

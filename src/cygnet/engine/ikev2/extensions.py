@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cygnet.engine.ikev2 import redirect
 from cygnet.engine.ikev2.features import signature_hash_notify
 from cygnet.engine.ikev2.suite import ADDITIONAL
 from cygnet.model.config import Fragmentation
@@ -29,9 +30,7 @@ def of_init_request(sa: IkeSaV2, proposals: Sequence[Proposal]) -> list[NotifyPa
     notifies = [*_fragmentation(sa), signature_hash_notify()]
     if any(p.of_type(kind) for p in proposals for kind in ADDITIONAL):
         notifies.append(NotifyPayload(N.INTERMEDIATE_EXCHANGE_SUPPORTED))
-    if sa.ctx.config.settings.follow_redirects:
-        notifies.append(NotifyPayload(N.REDIRECT_SUPPORTED))
-    return notifies
+    return notifies + redirect.announce(sa)
 
 
 def of_init_response(sa: IkeSaV2) -> list[NotifyPayload]:
@@ -74,4 +73,4 @@ def configuration(sa: IkeSaV2, message: Message) -> list[Payload]:
 
 
 def follow_redirect(sa: IkeSaV2, notify: NotifyPayload) -> None:
-    raise PeerError(0, "redirects are not built yet")
+    redirect.follow(sa, notify)

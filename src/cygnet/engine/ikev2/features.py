@@ -16,6 +16,7 @@ _FLAGS = {
     N.MULTIPLE_AUTH_SUPPORTED: "multiple_auth",
     N.MOBIKE_SUPPORTED: "mobike",
     N.REDIRECT_SUPPORTED: "redirect",
+    N.REDIRECTED_FROM: "redirect",
     N.INTERMEDIATE_EXCHANGE_SUPPORTED: "intermediate",
     N.USE_PPK: "ppk",
     N.EAP_ONLY_AUTHENTICATION: "eap_only",

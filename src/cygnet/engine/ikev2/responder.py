@@ -11,6 +11,7 @@ from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.crypto.names import ke_text, proposals_text
 from cygnet.engine.context import Context
+from cygnet.engine.ikev2 import redirect
 from cygnet.engine.ikev2.cookies import Cookies
 from cygnet.engine.ikev2.proposals import unusable_kes, with_none
 from cygnet.engine.ikev2.sa import IkeSaV2
@@ -60,6 +61,7 @@ def respond(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
 def _accept(ctx: Context, event: Datagram, message: Message) -> IkeSaV2:
     nonce, theirs = message.need(NoncePayload), message.need(KePayload)
     _check_cookie(ctx, event, message, nonce.data)
+    redirect.refuse_new(ctx, event, message, nonce.data)
     candidates = by_address(ctx, event.local.address, event.remote.address, 2)
     if not candidates:
         raise PeerError(

@@ -9,6 +9,7 @@ from cygnet.boundary.events import Datagram
 from cygnet.boundary.notices import ChildRekeyed, IkeRekeyed
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.context import Context, Wish
+from cygnet.engine.ikev2 import redirect
 from cygnet.engine.ikev2.exchanges import IN_THE_CLEAR, Arrived, Exchanges
 from cygnet.engine.ikev2.features import Features
 from cygnet.engine.ikev2.handshake import Handshake
@@ -28,7 +29,7 @@ from cygnet.engine.ikev2.tasks.task import Task
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Child, Connection
-from cygnet.values.endpoint import Endpoint
+from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.values.proposal import Proposal
 from cygnet.wire.header import ExchangeType, Header
@@ -70,6 +71,8 @@ class IkeSaV2(IkeSa):
         self._waiting: dict[int, Task] = {}
         self._number = 0
         self.nat_known = False  #: both ends said where they think they are
+        self.redirected_from: Address | None = None  #: the gateway that sent us to this one
+        self.is_client = initiator  #: we began it all: unlike ``initiator`` this outlives rekeyings
 
     # what tasks use -------------------------------------------------------------------
 
@@ -197,6 +200,9 @@ class IkeSaV2(IkeSa):
     def rekey(self) -> None:
         self.exchanges.add(RekeyIke(self))
 
+    def redirect(self, gateway: str) -> None:
+        redirect.redirect(self, gateway)
+
     def reauthenticate(self) -> None:
         reauthenticate.begin(self)
 
@@ -322,6 +328,7 @@ class IkeSaV2(IkeSa):
         new.enter(IkeState.CONNECTING)
         if not initiator:  # the peer may leave it half made
             self.ctx.timers.set(new.uid, Deadline.HALF_OPEN, self.ctx.now + SUCCESSOR_TIMEOUT)
+        new.gateway, new.is_client = self.gateway, self.is_client
         return new
 
     def take_over(self, old: IkeSaV2, quietly: bool = False) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Wish
-from cygnet.engine.ikev2 import child_terms, extensions
+from cygnet.engine.ikev2 import child_terms, extensions, redirect
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.keys import Nonces
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
@@ -94,6 +94,8 @@ class IkeAuth(Task):
             self._refused(message)
             return Step.DONE
         self._verify(message, auth)
+        if redirect.follow_authenticated(sa, message):
+            return Step.DONE
         sa.peer.learn(message)
         nonces = sa.shaking.nonces
         enforce(sa, initial_contact=False)
@@ -234,6 +236,9 @@ def _answer(sa: IkeSaV2, message: Message) -> Reply:
         IdRPayload(sa.local_id),
         AuthPayload(AuthMethodId.SHARED_KEY, psk_auth(keys.suite.prf, secret, octets)),
     ]
+    elsewhere = redirect.instead_of_child(sa)
+    if elsewhere is not None:
+        return Reply([*payloads, elsewhere], lambda: sa.ctx.retire(sa))
     nonces = shaking.nonces
     sa.peer.learn(message)
     sa.established()

@@ -19,6 +19,7 @@ def begin(old: IkeSaV2) -> None:
         return
     ctx, connection = old.ctx, old.connection
     new = type(old)(ctx, connection, True, None, None)
+    new.gateway = old.gateway
     new.log("IKE", f"reauthenticating IKE_SA {old}")
     wishes = [Wish(child.config, child.reqid) for child in old.current_children()]
     waiting, old.wishes = old.wishes, []
