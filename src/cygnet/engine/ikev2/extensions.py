@@ -9,7 +9,6 @@ from cygnet.engine.ikev2 import redirect
 from cygnet.engine.ikev2.features import signature_hash_notify
 from cygnet.engine.ikev2.suite import ADDITIONAL
 from cygnet.model.config import Fragmentation
-from cygnet.values.errors import PeerError
 from cygnet.values.proposal import Proposal
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
