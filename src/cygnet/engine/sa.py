@@ -27,6 +27,7 @@ from cygnet.engine.addresses import find_endpoints
 from cygnet.engine.child import ChildSa, ChildState, esp_endpoint
 from cygnet.engine.context import Context, Wish
 from cygnet.engine.timers import Deadline
+from cygnet.engine.updown import run_updown
 from cygnet.model.config import Child, CloseAction, Connection
 from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import RequestError
@@ -329,6 +330,7 @@ class IkeSa(ABC):
             0,
         )
         self.ctx.emit(ChildUpDown(self.uid, child.uid, child.name, True))
+        run_updown(child, True)
         self.fulfil(child)
 
     def fulfil(self, child: ChildSa) -> None:
@@ -368,6 +370,7 @@ class IkeSa(ABC):
         child.remove()
         if was_up and child.rekeyed_by is None:
             self.ctx.emit(ChildUpDown(self.uid, child.uid, child.name, False))
+            run_updown(child, False)
         self.ctx.closed("child", child.uid)
 
     def close_action(self, child: ChildSa) -> None:
