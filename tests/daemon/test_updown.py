@@ -14,12 +14,17 @@ from cygnet.daemon.updown import Updown
 from tests.daemon.fakes import ListSink
 
 
+def test_the_interface_is_looked_up_for_the_script() -> None:
+    told = run_all(RunUpdown("echo on $PLUTO_INTERFACE", (("PLUTO_ME", "192.0.2.1"),)))
+    assert "updown: on eth7" in told
+
+
 def run_all(*effects: RunUpdown) -> str:
     journal, sink = Journal(), ListSink()
     journal.use([sink])
 
     async def story() -> None:
-        runner = Updown(journal)
+        runner = Updown(journal, lambda address: {"192.0.2.1": "eth7"}.get(address, ""))
         for effect in effects:
             runner.run(effect)
         await runner.drain(20)

@@ -7,6 +7,7 @@ read anew, in a thread, once for a burst of changes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -17,24 +18,37 @@ RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x10, 0x100  #: linux/rtnetlink.h
 SETTLE = 0.2  #: seconds of quiet after a change before the list is read
 
 
-def read_addresses() -> tuple[Address, ...]:
-    """Every usable address, IPv4 first; without loopback and link-local ones."""
+def read_addresses() -> dict[Address, str]:
+    """Every usable address with its interface, IPv4 first; without loopback and link-local ones."""
     from pyroute2 import IPRoute  # 0.1 s to import, and not needed before a tunnel can start
 
+    found: dict[Address, str] = {}
     with IPRoute() as ip:
-        found = [ip_address(entry.get("address")) for entry in ip.get_addr()]
-    usable = [a for a in found if not a.is_loopback and not a.is_link_local]
-    return tuple(sorted(set(usable), key=lambda a: (a.version, int(a))))
+        for entry in ip.get_addr():
+            # Of a point-to-point link "address" is the other end; "local" is missing with IPv6.
+            address = ip_address(entry.get("local") or entry.get("address"))
+            if not address.is_loopback and not address.is_link_local:
+                with contextlib.suppress(OSError):  # the interface is gone meanwhile
+                    found[address] = socket.if_indextoname(entry["index"])
+    return dict(sorted(found.items(), key=lambda item: (item[0].version, int(item[0]))))
 
 
 class AddressWatch:
     def __init__(self, changed: Callable[[tuple[Address, ...]], None]) -> None:
         """``changed`` is called in the event loop, when the list is another than before."""
-        self.addresses: tuple[Address, ...] = ()
+        self._found: dict[Address, str] = {}
         self._changed = changed
         self._socket: socket.socket | None = None
         self._due: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        return tuple(self._found)
+
+    def interface_of(self, address: str) -> str:
+        """The interface that has an address; empty where that is not known."""
+        return next((name for found, name in self._found.items() if str(found) == address), "")
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to watch. Where netlink cannot be used, there is no list and nothing else is lost."""
@@ -71,6 +85,6 @@ class AddressWatch:
 
     async def _refresh(self, first: bool) -> None:
         before = self.addresses
-        self.addresses = await asyncio.to_thread(read_addresses)
+        self._found = await asyncio.to_thread(read_addresses)
         if not first and self.addresses != before:
             self._changed(self.addresses)

@@ -49,6 +49,7 @@ class Service:
         self._options, self._loaded, self._ready = options, loaded, ready
         self._started, self._since = time.monotonic(), time.time()
         self._stop = asyncio.Event()
+        self._addresses = AddressWatch(lambda found: self._feed(AddressesChanged(found)))
         self.journal = Journal()
 
     async def run(self) -> None:
@@ -96,7 +97,7 @@ class Service:
                 transport=self._transport,
                 journal=self.journal,
                 requests=Requests(),
-                updown=Updown(self.journal),
+                updown=Updown(self.journal, self._addresses.interface_of),
                 loop=loop,
                 feed=self._feed,
                 announce=self._announce,
@@ -112,7 +113,6 @@ class Service:
             sockets.close()
             raise
         self._hands = hands
-        self._addresses = AddressWatch(lambda found: self._feed(AddressesChanged(found)))
         self._reloader = Reloader(options, self.runner, self._loaded, self._use_settings, loop)
         self._vici = ViciServer(
             options.socket, self.runner, hands.requests, self, self._on_reload, self.journal

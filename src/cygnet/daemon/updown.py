@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 
 from cygnet.boundary.effects import RunUpdown
 from cygnet.daemon.log import Journal
@@ -21,8 +22,9 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Updown:
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, interface_of: Callable[[str], str] = lambda address: "") -> None:
+        """``interface_of`` names the interface of a local address, for PLUTO_INTERFACE."""
+        self._journal, self._interface_of = journal, interface_of
         self._waiting: asyncio.Queue[RunUpdown] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
 
@@ -44,6 +46,7 @@ class Updown:
 
     async def _run(self, effect: RunUpdown) -> None:
         environment = {"PATH": os.environ.get("PATH", PATH), **dict(effect.environment)}
+        environment["PLUTO_INTERFACE"] = self._interface_of(environment.get("PLUTO_ME", ""))
         try:
             process = await asyncio.create_subprocess_shell(
                 effect.command,
