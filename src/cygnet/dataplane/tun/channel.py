@@ -27,7 +27,7 @@ class Channel:
         self._socket = sock
         self._unsent: deque[bytes] = deque()
         self._received = bytearray()
-        self._put_back: list[tuple[Any, ...]] = []
+        self._at = 0  #: where the next message begins in what was received
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -57,38 +57,36 @@ class Channel:
             else:
                 self._unsent[0] = self._unsent[0][sent:]
 
-    def receive(self) -> tuple[list[tuple[Any, ...]], bool]:
-        """(the messages that are there, whether the other end is still there)."""
-        alive = True
+    def read(self) -> bool:
+        """Take in what the other end sent; False: it is gone (what it said before is still there)."""
         while True:
             try:
                 data = self._socket.recv(_READ)
             except BlockingIOError:
-                break
+                return True
             except OSError:
-                data = b""
+                return False
             if not data:
-                alive = False
-                break
+                return False
             self._received += data
-        ahead, self._put_back = self._put_back, []
-        return ahead + self._messages(), alive
 
-    def put_back(self, messages: list[tuple[Any, ...]]) -> None:
-        """Have the next ``receive`` return these first: they came along with an earlier one."""
-        self._put_back = messages
+    def next(self) -> tuple[Any, ...] | None:
+        """The next message of those read; None: there is no whole one."""
+        received, start = self._received, self._at + _LENGTH.size
+        if len(received) >= start:
+            end = start + _LENGTH.unpack_from(received, self._at)[0]
+            if end <= len(received):
+                self._at = end
+                message: tuple[Any, ...] = pickle.loads(memoryview(received)[start:end])
+                return message
+        del received[: self._at]
+        self._at = 0
+        return None
 
-    def _messages(self) -> list[tuple[Any, ...]]:
-        found, at = [], 0
-        view = self._received
-        while len(view) - at >= _LENGTH.size:
-            end = at + _LENGTH.size + _LENGTH.unpack_from(view, at)[0]
-            if end > len(view):
-                break
-            found.append(pickle.loads(view[at + _LENGTH.size : end]))
-            at = end
-        del self._received[:at]
-        return found
+    def receive(self) -> tuple[list[tuple[Any, ...]], bool]:
+        """(the messages that are there, whether the other end is still there)."""
+        alive = self.read()
+        return list(iter(self.next, None)), alive
 
     def close(self) -> None:
         self._socket.close()

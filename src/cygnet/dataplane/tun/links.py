@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from cygnet.boundary.specs import PolicySpec
 from cygnet.dataplane.tun.netlink import Netlink
 from cygnet.dataplane.tun.routes import Route, RoutePlan
 from cygnet.dataplane.tun.settings import TunSettings
 from cygnet.values.endpoint import Address
+
+_FRESH = 1.0  #: seconds that the machine's addresses are taken to be the same
 
 _Changes = list[tuple[Route | None, Route | None]]
 
@@ -17,7 +21,9 @@ class Links:
     def __init__(self, settings: TunSettings) -> None:
         self._settings = settings
         self._netlink = Netlink(settings)
-        self._plan = RoutePlan(self._netlink.addresses)
+        self._plan = RoutePlan(self._addresses)
+        self._known: list[Address] = []
+        self._known_until = 0.0
 
     def begin(self) -> None:
         self._netlink.clean()
@@ -27,6 +33,17 @@ class Links:
         """Take everything back; the device's addresses go with it."""
         self._netlink.clean()
         self._netlink.close()
+
+    def _addresses(self) -> list[Address]:
+        """Asking the kernel costs as much as the route: a burst of tunnels asks once."""
+        now = time.monotonic()
+        if now >= self._known_until:
+            self._known, self._known_until = self._netlink.addresses(), now + _FRESH
+        return self._known
+
+    def _refresh(self) -> None:
+        self._known_until = 0.0
+        self._apply(self._plan.refresh())
 
     def add_policy(self, policy: PolicySpec) -> None:
         if self._settings.set_routes:
@@ -38,12 +55,12 @@ class Links:
     def add_address(self, address: Address) -> None:
         if self._settings.set_virtual_ips:
             self._netlink.add_address(address)
-            self._apply(self._plan.refresh())
+            self._refresh()
 
     def remove_address(self, address: Address) -> None:
         if self._settings.set_virtual_ips:
             self._netlink.remove_address(address)
-            self._apply(self._plan.refresh())
+            self._refresh()
 
     def _apply(self, changes: _Changes) -> None:
         for old, new in changes:

@@ -3,8 +3,8 @@
     python -m cygnet.dataplane.tun.worker FD
 
 FD is its end of the control channel. The first message says which descriptors it inherited and
-the settings. Commands are taken before traffic, and once more before a packet with an unknown
-SPI is given up: so an inbound SA is in force before the first packet that its reply brings.
+the settings. Commands are taken before traffic, and all that wait before a packet with an
+unknown SPI is given up: so an inbound SA is in force before the first packet that its reply brings.
 
 When the daemon is gone, however it went, the channel ends: routes, rules and addresses are
 removed and the process exits. The device disappears with its last descriptor.
@@ -38,6 +38,8 @@ from cygnet.dataplane.tun.settings import TunSettings
 from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import DataPlaneError
 
+ALL = 1 << 30
+_COMMANDS = 20  #: in a row; a burst of tunnels must not stop traffic for longer than some milliseconds
 _HOUSEKEEPING = 60.0  #: seconds between looks at path MTUs that may have grown again
 
 
@@ -54,6 +56,7 @@ class Worker:
         self.clear = ClearPath(settings.mark)
         self.lowered: set[Address] = set()  #: peers whose path takes less than their route says
         self.running = True
+        self.behind = False  #: commands were read that are not yet performed
         self._poll = select.epoll()
         self._sources: dict[int, Callable[[], None]] = {}
         self._complaints = 0.0
@@ -68,12 +71,13 @@ class Worker:
             self.watch(wire.sock.fileno(), lambda wire=wire: self.ingress.take(wire))  # type: ignore[misc]
         self.links.begin()
         self.channel.send("ready")
-        self.take_commands()  # those that came along with the settings
+        self.behind = True  # some may have come along with the settings
         due = time.monotonic() + _HOUSEKEEPING
         while self.running:
-            ready = {fd for fd, _ in self._poll.poll(max(due - time.monotonic(), 0.0))}
-            if self.channel.fileno() in ready:
-                self.take_commands()
+            patience = 0.0 if self.behind else max(due - time.monotonic(), 0.0)
+            ready = {fd for fd, _ in self._poll.poll(patience)}
+            if self.behind or self.channel.fileno() in ready:
+                self.take_commands(_COMMANDS)
             for fd in ready:
                 if fd != self.channel.fileno() and self.running:
                     self._guarded(self._sources[fd])
@@ -108,10 +112,19 @@ class Worker:
 
     # commands --------------------------------------------------------------------------
 
-    def take_commands(self) -> None:
-        messages, alive = self.channel.receive()
-        for name, *args in messages:
+    def take_commands(self, most: int = ALL) -> None:
+        """Perform what the daemon wants, at most so many commands."""
+        alive = self.channel.read()
+        for _ in range(most):
+            message = self.channel.next()
+            if message is None:
+                break
+            name, *args = message
             self._guarded(lambda name=name, args=args: COMMANDS[name](self, *args))  # type: ignore[misc]
+        else:
+            self.behind = True
+            return
+        self.behind = False
         self.channel.flush()
         self._poll.modify(
             self.channel.fileno(), select.EPOLLIN | (select.EPOLLOUT if self.channel.backlog else 0)
@@ -261,10 +274,10 @@ def _first_message(channel: Channel) -> tuple[int, list[int], TunSettings] | Non
     """None: the daemon is gone before it said anything."""
     while True:
         select.select([channel.fileno()], [], [])
-        messages, alive = channel.receive()
-        if messages:
-            channel.put_back(messages[1:])
-            _, tun, fds, settings = messages[0]
+        alive = channel.read()
+        message = channel.next()
+        if message is not None:
+            _, tun, fds, settings = message
             return tun, fds, settings
         if not alive:
             return None
