@@ -1,9 +1,13 @@
 """`--json`: snapshots as plain dicts, numbers as numbers, absent things as null.
 
-The shape is cygnet's own and additive: keys are added, never renamed.
+The shape is cygnet's own and additive: keys are added, never renamed. What may be ten thousand
+entries long is an iterator, so that ``lines`` makes it bit by bit and tunnels are not held up.
 """
 
 from __future__ import annotations
+
+import json
+from collections.abc import Iterator
 
 from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot
 from cygnet.boundary.specs import SaId
@@ -11,6 +15,28 @@ from cygnet.control.render.status import child_proposal, connecting, established
 from cygnet.control.view import Facts, Usages
 from cygnet.crypto.names import proposal_text
 from cygnet.model.config import Connection
+
+
+def lines(value: dict[str, object]) -> Iterator[str]:
+    """The JSON of a dict: one line for each key, and for each item of what is an iterator."""
+    yield "{"
+    for number, (key, item) in enumerate(value.items(), 1):
+        comma = "," if number < len(value) else ""
+        if isinstance(item, Iterator):
+            yield f"  {json.dumps(key)}: ["
+            yield from _items(item)
+            yield f"  ]{comma}"
+        else:
+            yield f"  {json.dumps(key)}: {json.dumps(item)}{comma}"
+    yield "}"
+
+
+def _items(items: Iterator[object]) -> Iterator[str]:
+    held = next(items, None)
+    while held is not None:
+        following = next(items, None)
+        yield f"    {json.dumps(held)}{',' if following is not None else ''}"
+        held = following
 
 
 def status(snapshot: Snapshot, name: str, usages: Usages) -> dict[str, object]:
@@ -23,7 +49,7 @@ def status(snapshot: Snapshot, name: str, usages: Usages) -> dict[str, object]:
     return {
         "up": established(snapshot),
         "connecting": connecting(snapshot),
-        "security_associations": [_ike_sa(sa, snapshot.now, usages) for sa in sas],
+        "security_associations": (_ike_sa(sa, snapshot.now, usages) for sa in sas),
         "routed": [_routed(r) for r in snapshot.routed if not r.shunt and wanted(r.name)],
         "shunted": [_routed(r) for r in snapshot.routed if r.shunt and wanted(r.name)],
     }
@@ -48,7 +74,7 @@ def statusall(snapshot: Snapshot, facts: Facts, name: str, usages: Usages) -> di
             for p in snapshot.pools
             if name in ("", p.name)
         ],
-        "connections": [_connection(c) for c in snapshot.connections if name in ("", c.name)],
+        "connections": (_connection(c) for c in snapshot.connections if name in ("", c.name)),
         **status(snapshot, name, usages),
     }
 

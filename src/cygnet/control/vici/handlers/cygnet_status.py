@@ -6,7 +6,6 @@ in the CLI so that it is made from typed values, and that the CLI starts quickly
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
 from cygnet.control.outcomes import Answer, Count, Decision
@@ -36,10 +35,6 @@ def events(lines: Iterable[str]) -> Iterator[tuple[str, Message]]:
         yield "cygnet-text", {"text": held}
 
 
-def _json(value: object) -> Iterator[str]:
-    yield from json.dumps(value, indent=2).splitlines()
-
-
 def handle(request: Message, view: View) -> Decision:
     kind, name = string(request, "what", "status"), string(request, "name")
     in_json = boolean(request, "json")
@@ -47,16 +42,16 @@ def handle(request: Message, view: View) -> Decision:
         raise BadRequest(f"'what' must be one of {', '.join(KINDS)}, not '{kind[:32]}'")
     facts = view.facts()
     if kind == "listalgs":
-        return Answer(events=events(_json(as_json.listalgs(facts)) if in_json else listalgs(facts)))
+        return Answer(events=events(as_json.lines(as_json.listalgs(facts)) if in_json else listalgs(facts)))
     snapshot = view.snapshot()
     if kind == "status" and not in_json:
         return Answer(events=events(status(snapshot, name)))
 
     def with_counters(usages: Usages) -> Answer:
         if kind == "status":
-            return Answer(events=events(_json(as_json.status(snapshot, name, usages))))
+            return Answer(events=events(as_json.lines(as_json.status(snapshot, name, usages))))
         if in_json:
-            return Answer(events=events(_json(as_json.statusall(snapshot, facts, name, usages))))
+            return Answer(events=events(as_json.lines(as_json.statusall(snapshot, facts, name, usages))))
         return Answer(events=events(statusall(snapshot, facts, name, usages)))
 
     return Count(sa_ids(snapshot.ike_sas), with_counters)
