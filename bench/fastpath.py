@@ -34,7 +34,7 @@ from cygnet.dataplane.esp.sa import InboundSa, OutboundSa  # noqa: E402
 from cygnet.dataplane.ip.checksum import checksum  # noqa: E402
 from cygnet.dataplane.tun.fast import vnet  # noqa: E402
 from cygnet.dataplane.tun.fast.inbound import Opener  # noqa: E402
-from cygnet.dataplane.tun.fast.outbound import Sealer, Train  # noqa: E402
+from cygnet.dataplane.tun.fast.outbound import Sealer  # noqa: E402
 from cygnet.values.endpoint import Endpoint  # noqa: E402
 from cygnet.values.iana import EncrId, TransformType  # noqa: E402
 from cygnet.values.proposal import Transform  # noqa: E402
@@ -110,8 +110,8 @@ def engine(cipher: str) -> dict[str, float]:
     out_spec, _ = sas(cipher, near=True)
     _, in_spec = sas(cipher, near=False)
     out, into = OutboundSa(out_spec, 1500), InboundSa(in_spec)
-    trains: list[Train] = []
-    sealer, opener = Sealer(trains.append), Opener({into.spi: into}.get)
+    trains: list[tuple[Any, ...]] = []
+    sealer, opener = Sealer(lambda *train: trains.append(train)), Opener({into.spi: into}.get)
     found: dict[str, float] = {}
 
     def measure(name: str, reads: list[bytes], unit: float) -> None:
@@ -127,8 +127,8 @@ def engine(cipher: str) -> dict[str, float]:
             sealer.finish()
             return trains[-1]
 
-        train = seal()
-        sealed, size = bytes(train.datagrams), train.size
+        _, datagrams, size, *_ = seal()
+        sealed = bytes(datagrams)
 
         def open() -> None:
             into.replay.highest = 0

@@ -16,10 +16,10 @@ from cygnet.dataplane.drops import Drop
 from cygnet.dataplane.esp.sa import OutboundSa
 from cygnet.dataplane.forwarder import Forwarder
 from cygnet.dataplane.ip import ecn, mss
-from cygnet.dataplane.ip.header import flow_key
+from cygnet.dataplane.ip.header import TCP, flow_key
 from cygnet.dataplane.tun.fast.arena import Arena
 from cygnet.dataplane.tun.fast.layout import takes
-from cygnet.dataplane.tun.fast.outbound import Sealer, Train
+from cygnet.dataplane.tun.fast.outbound import Sealer
 from cygnet.dataplane.tun.fast.vnet import VNET
 from cygnet.dataplane.tun.outer import Outer
 from cygnet.dataplane.tun.segments import Segmenter
@@ -57,9 +57,10 @@ class Egress:
                 break
             count += 1
             packet = read[VNET:]
-            sa = known(flow_key(packet))
-            if sa is not None and _fits(sa, read, packet):
-                df = sa.spec.copy_df and (packet[0] >> 4 == 6 or bool(packet[6] & 0x40))
+            key = flow_key(packet)
+            sa = known(key)
+            if sa is not None and _fits(sa, key, read, packet):
+                df = sa.spec.copy_df and (packet[6] & 0x40 != 0 or packet[0] >> 4 == 6)
                 sealer.push(sa, read, df)
             else:
                 sealer.finish()  # so that nothing of a flow passes what came before it
@@ -68,34 +69,35 @@ class Egress:
         sealer.finish()
         self._expected = next_burst(self._expected, count)
 
-    def _take_train(self, train: Train) -> None:
-        self._send(train.sa, train, bool(train.tag))
-        self._forwarder.used(train.sa, self._now)
-
-    def _send(self, sa: OutboundSa, train: Train, df: bool) -> None:
-        tos = ecn.encapsulate(train.tos, sa.copy_dscp, sa.copy_ecn)
-        if train.packets == 1:
-            self.send(sa, train.datagrams, tos, df)
+    def _take_train(
+        self, sa: OutboundSa, datagrams: memoryview, size: int, packets: int, tos: int, df: object
+    ) -> None:
+        if tos:
+            tos = ecn.encapsulate(tos, sa.copy_dscp, sa.copy_ecn)
+        if packets == 1:
+            self._attempt(sa, datagrams, tos, bool(df))
         elif sa.encap:
-            self._attempt(sa, lambda: self._outer.send_train(sa, train.datagrams, train.size, tos, df))
+            self._attempt(sa, datagrams, tos, bool(df), size)
         else:  # raw sockets know no trains
-            for start in range(0, len(train.datagrams), train.size):
-                self.send(sa, train.datagrams[start : start + train.size], tos, df)
+            for start in range(0, len(datagrams), size):
+                self._attempt(sa, datagrams[start : start + size], tos, bool(df))
+        self._forwarder.used(sa, self._now)
 
     def send(self, sa: OutboundSa, packet: bytes | memoryview, tos: int, df: bool) -> None:
         """One ESP packet."""
-        self._attempt(sa, lambda: self._outer.send(sa, packet, tos, df))
+        self._attempt(sa, packet, tos, df)
 
-    def _attempt(self, sa: OutboundSa, send: Callable[[], None]) -> None:
+    def _attempt(self, sa: OutboundSa, data: bytes | memoryview, tos: int, df: bool, train: int = 0) -> None:
+        """Send; ``train`` is the size of the datagrams in ``data``, 0 for a single one."""
         try:
             try:
-                send()
+                self._outer.send(sa, data, tos, df, train)
             except BlockingIOError:
                 # Waiting a little makes the TUN's queue fill, which slows down the senders.
                 poll = select.poll()
                 poll.register(self._outer.path(sa).wire.sock, select.POLLOUT)
                 poll.poll(_PATIENCE)
-                send()
+                self._outer.send(sa, data, tos, df, train)
         except OSError as error:
             self._forwarder.drops[Drop.UNSENDABLE] += 1
             if error.errno in (EMSGSIZE, EINVAL):  # EINVAL: a train of them
@@ -111,10 +113,11 @@ def next_burst(expected: int, count: int) -> int:
     return min(2 * expected, BURST) if count >= expected else max(count, 1)
 
 
-def _fits(sa: OutboundSa, read: memoryview, packet: memoryview) -> bool:
+def _fits(sa: OutboundSa, key: bytes, read: memoryview, packet: memoryview) -> bool:
     """Whether the offload engine may have the packet as it is."""
-    if sa.offload is None:
-        sa.offload = takes(sa)
     if not sa.offload:
-        return False
-    return bool(read[1]) or (len(packet) <= sa.inner_limit and not mss.is_syn(packet))
+        if sa.offload is None:
+            sa.offload = takes(sa)
+        if not sa.offload:
+            return False
+    return read[1] != 0 or (len(packet) <= sa.inner_limit and (key[0] != TCP or not mss.is_syn(packet)))

@@ -30,6 +30,8 @@ from cygnet.values.endpoint import Address, Endpoint
 Ancillary = list[tuple[int, int, bytes]]
 
 _INT = struct.Struct("=i")
+_SHORT = struct.Struct("=H")
+_MOST_KNOWN = 256  #: combinations of traffic class and train size remembered
 _NO_ROUTE_MTU = 1500
 
 
@@ -58,22 +60,28 @@ class Wire:
 class Path:
     """Where one SA's packets go: worked out once, until its endpoints change."""
 
-    __slots__ = ("_by_tos", "_source", "address", "wire")
+    __slots__ = ("_known", "_source", "address", "wire")
 
     def __init__(self, wire: Wire, local: Address, remote: Endpoint, encap: bool) -> None:
         self.wire = wire
         self.address = (str(remote.address), remote.port if encap else 0)
         self._source = source_ancillary(local)
-        self._by_tos: dict[int, Ancillary] = {0: self._source}
+        self._known: dict[tuple[int, int], Ancillary] = {}
 
-    def ancillary(self, tos: int) -> Ancillary:
-        found = self._by_tos.get(tos)
+    def ancillary(self, tos: int, train: int = 0) -> Ancillary:
+        """Control messages: source address, traffic class, size of the datagrams of a train (0: none)."""
+        found = self._known.get((tos, train))
         if found is None:
-            if self.wire.version == 4:
-                extra = (socket.IPPROTO_IP, socket.IP_TOS, _INT.pack(tos))
-            else:
-                extra = (socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _INT.pack(tos))
-            found = self._by_tos[tos] = [*self._source, extra]
+            found = list(self._source)
+            if tos and self.wire.version == 4:
+                found.append((socket.IPPROTO_IP, socket.IP_TOS, _INT.pack(tos)))
+            elif tos:
+                found.append((socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _INT.pack(tos)))
+            if train:
+                found.append((SOL_UDP, UDP_SEGMENT, _SHORT.pack(train)))
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[tos, train] = found
         return found
 
 
@@ -120,18 +128,14 @@ class Outer:
             raise OSError(errno.EAFNOSUPPORT, f"no UDP socket for IPv{version}")
         return wire
 
-    def send(self, sa: OutboundSa, packet: bytes | memoryview, tos: int, df: bool) -> None:
-        """Raises OSError; EMSGSIZE: the path takes no packet of this size."""
-        path = self.path(sa)
-        path.wire.want_df(df)
-        path.wire.sock.sendmsg((packet,), path.ancillary(tos), 0, path.address)
+    def send(self, sa: OutboundSa, data: bytes | memoryview, tos: int, df: bool, train: int = 0) -> None:
+        """One datagram, or with ``train`` (UDP only) many of that size in one system call.
 
-    def send_train(self, sa: OutboundSa, datagrams: memoryview, size: int, tos: int, df: bool) -> None:
-        """Datagrams of ``size`` bytes one after the other, in one system call. UDP only. Raises OSError."""
+        Raises OSError; EMSGSIZE: the path takes no packet of this size (EINVAL for a train).
+        """
         path = self.path(sa)
         path.wire.want_df(df)
-        ancillary = [*path.ancillary(tos), (SOL_UDP, UDP_SEGMENT, struct.pack("=H", size))]
-        path.wire.sock.sendmsg((datagrams,), ancillary, 0, path.address)
+        path.wire.sock.sendmsg((data,), path.ancillary(tos, train), 0, path.address)
 
     def path_mtu(self, local: Address, remote: Address) -> int:
         """What the kernel knows of the path's MTU, the outer IP header included."""

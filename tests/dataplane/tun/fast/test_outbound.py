@@ -6,12 +6,12 @@ import random
 import struct
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from cygnet.dataplane.esp.sa import InboundSa, OutboundSa
-from cygnet.dataplane.tun.fast.outbound import FEW, Sealer, Train
+from cygnet.dataplane.tun.fast.outbound import FEW, Sealer
 from cygnet.values.proposal import Transform
 from tests.dataplane import packets
 from tests.dataplane.tun.fast import reference
@@ -27,6 +27,17 @@ def ends(encr: Transform = packets.GCM, **more: Any) -> tuple[OutboundSa, Inboun
     return OutboundSa(spec), InboundSa(packets.mirror(spec))
 
 
+class Train(NamedTuple):
+    """What ``Sealer`` calls with."""
+
+    sa: OutboundSa
+    datagrams: memoryview
+    size: int
+    packets: int
+    tos: int
+    tag: object
+
+
 class Sealing:
     """A sealer whose trains are copied at once, as a socket would, because their memory is used again."""
 
@@ -34,8 +45,8 @@ class Sealing:
         self.sealer = Sealer(self._take)
         self.trains: list[Train] = []
 
-    def _take(self, train: Train) -> None:
-        self.trains.append(train._replace(datagrams=memoryview(bytes(train.datagrams))))
+    def _take(self, sa: OutboundSa, datagrams: memoryview, *rest: Any) -> None:
+        self.trains.append(Train(sa, memoryview(bytes(datagrams)), *rest))
 
     def burst(self, sa: OutboundSa, reads: Sequence[bytearray], tag: object = None) -> list[Train]:
         """All trains of some reads."""

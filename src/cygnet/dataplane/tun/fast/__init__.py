@@ -22,14 +22,13 @@ How it is meant to be called (all sizes in bytes)::
     takes(sa) -> bool
 
     # outbound.py  TUN reads -> trains for UDP_SEGMENT
-    sealer = Sealer(send: Callable[[Train], None])
+    sealer = Sealer(send)                     # send(sa, datagrams, size, packets, tos, tag)
     sealer.push(sa, read, tag)                # a vnet header and one packet (GSO up to 64 KB, or a
     sealer.finish()                           # single one); at the end of a burst what is left
-        Train = (datagrams: memoryview, size: int, packets: int, tos: int, sa, tag): that many
-        datagrams of size bytes one after the other, the last one maybe shorter: one sendmsg with
-        UDP_SEGMENT=size (packets == 1: without). At most 64 datagrams and 65,507 bytes. tos: of the
-        inner header, for the outer DSCP and ECN. tag: as given to push (the DF bit): packets of
-        different tags share no train. All trains use the same memory.
+        A train is packets datagrams of size bytes one after the other, the last one maybe shorter:
+        one sendmsg with UDP_SEGMENT=size (packets == 1: without). At most 64 of them and 65,507
+        bytes. tos: of the inner header, for the outer DSCP and ECN. tag: as given to push (the DF
+        bit): packets of different tags share no train. All trains use the same memory.
         Fewer packets than were pushed come out when sa.spent, or when a read is no packet at all
         (sealer.malformed counts). A single packet over sa.inner_limit is sealed all the same: the
         worker decides before (vnet.packet_size; ICMP too big, or outer fragmentation). TCP GSO

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
@@ -49,35 +48,31 @@ _TRAILERS = {(v, length): trailer(length, nh) for v, nh in _NEXT_HEADER.items() 
 MAX_INNER = MAX_TRAIN // ALIGNMENT * ALIGNMENT - OVERHEAD
 
 
-class Train(NamedTuple):
-    """``packets`` datagrams of ``size`` bytes one after the other, the last one maybe shorter."""
-
-    datagrams: memoryview
-    size: int
-    packets: int
-    tos: int  #: traffic class of the inner header
-    sa: OutboundSa
-    tag: object  #: what ``push`` was given
+#: called with (sa, datagrams, size, packets, tos, tag) for a train: ``packets`` datagrams of ``size``
+#: bytes one after the other, the last one maybe shorter; ``tos`` is the inner header's traffic class
+Send = Callable[[OutboundSa, memoryview, int, int, int, object], None]
 
 
 class Block(Rows):
-    """Rows for single packets of one length."""
+    """Rows for single packets of one length: their places, and those of the trailers behind them."""
 
-    __slots__ = ("inner",)
+    __slots__ = ("inner", "packets", "tails")
 
     def __init__(self, array: Bytes, inner: int) -> None:
         size = sealed_size(inner)
         super().__init__(array, 0, size, size, min(MAX_ROWS, MAX_TRAIN // size))
         self.inner = inner
+        self.packets = [body[:inner] for body in self.bodies]
+        self.tails = [body[inner:] for body in self.bodies]
 
 
 Lanes = CutPlan | Block
 
 
 class Sealer:
-    """``send(train)`` is called for each train; the next one uses its memory again."""
+    """Fills and seals trains. All of them use the same memory, one after the other."""
 
-    def __init__(self, send: Callable[[Train], None]) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
         self._array: Bytes = np.zeros(MAX_TRAIN + 4096, np.uint8)
         self._view = memoryview(self._array)  # type: ignore[arg-type]
@@ -92,6 +87,9 @@ class Sealer:
         self._kind: object = None  #: what its packets have in common beside their rows
         self._tag: object = None
         self._last = 0  #: bytes of its last inner packet
+        self._tos = 0
+        self._open_checksums = False
+        self._tail = b""
 
     def push(self, sa: OutboundSa, read: memoryview, tag: object = None) -> None:
         """Take a read (virtio-net header and packet), and send the trains that are full by it.
@@ -99,7 +97,7 @@ class Sealer:
         The read's headers are changed in place; afterwards it is not needed any more.
         ``tag`` keeps apart what must not share a train.
         """
-        if len(read) < VNET + 20 or read[VNET] >> 4 not in _NEXT_HEADER:
+        if len(read) < VNET + 20:
             self.malformed += 1
         elif read[1]:
             self._push_segments(sa, read, tag)
@@ -108,22 +106,27 @@ class Sealer:
 
     def finish(self) -> None:
         """Send the train that has been begun, if any."""
-        sa, rows, count = self._sa, self._rows, self._count
-        self._count = 0
-        packets = sa.reserve(count) if sa is not None else 0
+        sa, rows, packets = self._sa, self._rows, self._count
         if not packets or sa is None or rows is None:
             return
-        inner = rows.inner
-        last = self._last if packets == count else inner
-        if isinstance(rows, Block):
-            self._complete_checksums(rows, packets)
-        tos = _tos(rows.bodies[0])
-        seal = self._seal_rows if packets >= FEW else self._seal_few
-        length = seal(sa, rows, packets, last)
+        self._count = 0
+        inner = last = rows.inner
+        if sa.sequence + packets > sa.last:
+            packets = sa.reserve(packets)
+            if not packets:
+                return
+        else:
+            last = self._last
+        if self._open_checksums:
+            self._complete_checksums(packets)
+        if packets == 1:
+            length = self._seal_one(sa, rows, last)
+        else:
+            length = (self._seal_rows if packets >= FEW else self._seal_few)(sa, rows, packets, last)
         sa.sequence += packets
         sa.packets += packets
         sa.bytes += inner * (packets - 1) + last
-        self._send(Train(self._view[:length], rows.stride, packets, tos, sa, self._tag))
+        self._send(sa, self._view[:length], rows.stride, packets, self._tos, self._tag)
 
     # filling ----------------------------------------------------------------------------
 
@@ -147,7 +150,7 @@ class Sealer:
         while first < total:
             if not self._goes_on(sa, plan, kind, tag):
                 self.finish()
-                self._begin(sa, plan, kind, tag)
+                self._begin(sa, plan, kind, tag, kind)
             count = min(most - self._count, total - first)
             rest = fill(plan, template, payload, first, self._count, count)
             self._last = cut.head + rest
@@ -158,20 +161,31 @@ class Sealer:
 
     def _push_single(self, sa: OutboundSa, read: memoryview, tag: object) -> None:
         inner = len(read) - VNET
-        if inner > MAX_INNER or not _completable(read):
-            self.malformed += 1
-            return
-        block = self._block(inner)
+        block = self._blocks.get(inner)
         kind = bytes(read[: VNET + 2])  # what is to be summed up, IP version and traffic class
-        if not self._goes_on(sa, block, kind, tag):
+        if not (
+            self._count
+            and self._rows is block
+            and self._sa is sa
+            and self._kind == kind
+            and self._tag == tag
+            and block is not None
+        ):
             self.finish()
-            self._begin(sa, block, kind, tag)
-        body = block.bodies[self._count]
-        body[:inner] = read[VNET:]
-        body[inner:] = _TRAILERS[read[VNET] >> 4, inner % ALIGNMENT]
-        self._last = inner
-        self._count += 1
-        if self._count == block.count:
+            if inner > MAX_INNER or not _acceptable(kind, inner):
+                self.malformed += 1
+                return
+            if block is None:
+                block = self._new_block(inner)
+            self._begin(sa, block, kind, tag, _tos(kind[VNET:]))
+            self._open_checksums = bool(kind[0] & vnet.NEEDS_CSUM)
+            self._tail = _TRAILERS[kind[VNET] >> 4, inner % ALIGNMENT]
+            self._last = inner
+        count = self._count
+        block.packets[count][:] = read[VNET:]
+        block.tails[count][:] = self._tail
+        self._count = count = count + 1
+        if count == block.count:
             self.finish()
 
     def _goes_on(self, sa: OutboundSa, rows: Lanes, kind: object, tag: object) -> bool:
@@ -185,9 +199,9 @@ class Sealer:
             and self._tag == tag
         )
 
-    def _begin(self, sa: OutboundSa, rows: Lanes, kind: object, tag: object) -> None:
-        self._sa, self._rows, self._kind, self._tag = sa, rows, kind, tag
-        self._count = 0
+    def _begin(self, sa: OutboundSa, rows: Lanes, kind: object, tag: object, tos: int) -> None:
+        self._sa, self._rows, self._kind, self._tag, self._tos = sa, rows, kind, tag, tos
+        self._open_checksums = False
 
     def _plan(self, cut: Cut) -> CutPlan:
         plan = self._plans.get(cut)
@@ -197,26 +211,23 @@ class Sealer:
             plan = self._plans[cut] = CutPlan(self._array, cut)
         return plan
 
-    def _block(self, inner: int) -> Block:
-        block = self._blocks.get(inner)
-        if block is None:
-            if len(self._blocks) >= _PLANS:
-                self._blocks.clear()
-            block = self._blocks[inner] = Block(self._array, inner)
+    def _new_block(self, inner: int) -> Block:
+        if len(self._blocks) >= _PLANS:
+            self._blocks.clear()
+        block = self._blocks[inner] = Block(self._array, inner)
         return block
 
     # sealing ----------------------------------------------------------------------------
 
-    def _complete_checksums(self, block: Block, count: int) -> None:
+    def _complete_checksums(self, count: int) -> None:
         """Of single packets, whose virtio-net headers are all equal."""
-        assert isinstance(self._kind, bytes)
-        flags, _, _, _, start, offset = vnet.parse(memoryview(self._kind))
-        if not flags & vnet.NEEDS_CSUM:
-            return
+        block = self._rows
+        assert isinstance(self._kind, bytes) and isinstance(block, Block)
+        _, _, _, _, start, offset = vnet.unpack(self._kind, 0)
         inner = block.inner
         if count < FEW or start & 1 or offset & 1:
-            for body in block.bodies[:count]:
-                complete(body[:inner], start, offset)
+            for packet in block.packets[:count]:
+                complete(packet, start, offset)
             return
         part = columns(self._array, HEADER + start, block.stride, count, inner - start)
         value = -row_sums(part) % MODULUS
@@ -254,9 +265,9 @@ class Sealer:
         raw = sa.transform.aead
         assert raw is not None  # layout.takes
         view, encrypt, salt, spi, esn = self._view, raw.cipher.encrypt_into, raw.salt, sa.spi, sa.esn
-        start, size = 0, rows.size
+        start, size, sequence = 0, rows.size, sa.sequence
         for row in range(count):
-            sequence = sa.sequence + 1 + row
+            sequence += 1
             start = row * rows.stride
             _ESP_HEADER.pack_into(view, start, spi, sequence & _LOW, sequence)
             aad = _ESN_AAD.pack(spi, sequence) if esn else rows.aads[row]
@@ -269,12 +280,24 @@ class Sealer:
                 encrypt(nonce, rows.bodies[row], aad, rows.sealed[row])
         return start + size
 
+    def _seal_one(self, sa: OutboundSa, rows: Lanes, last: int) -> int:
+        """The same for the first row alone, the most frequent case where there is little traffic."""
+        if last != rows.inner:
+            return self._seal_few(sa, rows, 1, last)
+        raw = sa.transform.aead
+        assert raw is not None  # layout.takes
+        sequence = sa.sequence + 1
+        _ESP_HEADER.pack_into(self._view, 0, sa.spi, sequence & _LOW, sequence)
+        aad = _ESN_AAD.pack(sa.spi, sequence) if sa.esn else rows.aads[0]
+        raw.cipher.encrypt_into(raw.salt + sequence.to_bytes(8, "big"), rows.bodies[0], aad, rows.sealed[0])
+        return rows.size
 
-def _completable(read: memoryview) -> bool:
-    """Whether a checksum that is to be completed lies within the packet."""
-    flags, _, _, _, start, offset = vnet.unpack(read, 0)
-    return not flags & vnet.NEEDS_CSUM or start + offset + 2 <= len(read) - VNET
+
+def _acceptable(kind: bytes, inner: int) -> bool:
+    """Whether virtio-net header and first bytes are those of a packet of ``inner`` bytes."""
+    flags, _, _, _, start, offset = vnet.unpack(kind, 0)
+    return kind[VNET] >> 4 in _NEXT_HEADER and (not flags & vnet.NEEDS_CSUM or start + offset + 2 <= inner)
 
 
-def _tos(packet: memoryview) -> int:
+def _tos(packet: bytes | memoryview) -> int:
     return packet[1] if packet[0] >> 4 == 4 else (packet[0] & 0x0F) << 4 | packet[1] >> 4
