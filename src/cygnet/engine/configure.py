@@ -56,7 +56,7 @@ def negotiated(connection: Connection) -> Connection:
 
 def configure(ctx: Context, event: Configure) -> None:
     old = {c.name: c for c in ctx.config.connections}
-    ctx.config = event.config
+    ctx.load(event.config)
     _resolve_names(ctx)
     new = {c.name: c for c in event.config.connections}
     for name, before in old.items():

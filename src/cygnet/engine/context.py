@@ -16,9 +16,11 @@ from cygnet.boundary.events import Event
 from cygnet.boundary.notices import Alert, Log
 from cygnet.boundary.specs import SaId
 from cygnet.engine.entropy import Entropy
+from cygnet.engine.index import Connections, Index
 from cygnet.engine.timers import Deadline, Timers
 from cygnet.model.config import Child, Config, Connection
 from cygnet.values.endpoint import Address
+from cygnet.values.identity import Identity
 from cygnet.values.selector import TrafficSelector
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 Selectors = tuple[TrafficSelector, ...]
+IdentityPair = tuple[int, Identity, Identity]  # IKE version, ours, the peer's
 
 #: seconds an IKEv1 IKE_SA that was reauthenticated is left for the peer to delete (as charon)
 RETIRE_DELAY = 10.0
@@ -92,13 +95,15 @@ class Context:
     """Registries and services of one engine."""
 
     def __init__(self, config: Config, entropy: Entropy) -> None:
-        self.config = config
+        self.load(config)
         self.entropy = entropy
         self.now = 0.0
         self.effects: list[Effect] = []
         self.timers = Timers()
         self.reqids = Reqids()
         self.ike_sas: dict[int, IkeSa] = {}  #: by uid, in order of creation
+        self.named: Index[str, IkeSa] = Index()  #: by the name of its connection
+        self.between: Index[IdentityPair, IkeSa] = Index()  #: established ones by who speaks with whom
         self.by_spi: dict[bytes, IkeSa] = {}  #: by our own SPI (8 bytes)
         self.initial: dict[
             tuple[int, bytes, Address], IkeSa
@@ -106,8 +111,11 @@ class Context:
         self.children: dict[SaId, ChildSa] = {}  #: by either direction's id
         self.spis: set[int] = set()  #: our inbound ESP SPIs, given out and not yet released
         self.routed: dict[int, Routed] = {}  #: traps and shunts by uid
+        self.routed_by_name: dict[str, Routed] = {}  #: ... by the name of the child
+        self.routed_by_policy: dict[int, Routed] = {}  #: ... by policy id
         self.half_open_of: dict[Address, int] = {}  #: half-open IKE_SAs a peer address began
         self.install_trap: Callable[[Connection, Child], None] = _not_yet  #: set by the engine (traps.py)
+        self.addresses: tuple[Address, ...] = ()  #: the machine's own, as far as told
         self.resolved: dict[str, tuple[Address, ...]] = {}  #: last known addresses of host names
         self._questions: dict[
             int, tuple[int, Callable[[Event], None]]
@@ -120,6 +128,11 @@ class Context:
         self._child_uids = count(1)
         self._policy_ids = count(1)
         self._refs = count(1_000_000)
+
+    def load(self, config: Config) -> None:
+        """Use this configuration from here on."""
+        self.config = config
+        self.connections = Connections(config)
 
     # effects ------------------------------------------------------------------------
 
@@ -233,7 +246,7 @@ class Context:
     # look-ups -----------------------------------------------------------------------
 
     def sas_of(self, connection_name: str) -> Iterator[IkeSa]:
-        return (sa for sa in list(self.ike_sas.values()) if sa.name == connection_name)
+        return iter(self.named.of(connection_name))
 
     def all_children(self) -> Iterator[tuple[IkeSa, ChildSa]]:
         return ((sa, child) for sa in list(self.ike_sas.values()) for child in list(sa.children.values()))

@@ -181,13 +181,14 @@ def _install_failed(ctx: Context, event: InstallFailed) -> None:
         child.sa.child_failed(child.name, event.error)
         child.sa.delete_child(child)
         return
-    routed = next((r for r in ctx.routed.values() if r.policy_id == event.policy_id), None)
+    routed = ctx.routed_by_policy.get(event.policy_id or 0)
     ctx.log("KNL", f"unable to install policy {event.policy_id}: {event.error}")
     if routed is not None:
         traps.uninstall(ctx, routed)
 
 
 def _addresses_changed(ctx: Context, event: AddressesChanged) -> None:
+    ctx.addresses = event.addresses
     for sa in list(ctx.ike_sas.values()):
         sa.addresses_changed(event.addresses)
 

@@ -16,7 +16,7 @@ _ACCEPTS = {1: (IkeVersion.ANY, IkeVersion.V1), 2: (IkeVersion.ANY, IkeVersion.V
 def by_address(ctx: Context, local: Address, remote: Address, version: int) -> list[Connection]:
     """Every connection that fits both addresses, the closest fit first, then in file order."""
     scored = []
-    for connection in ctx.config.connections:
+    for connection in ctx.connections.perhaps_with(remote):
         if connection.version not in _ACCEPTS[version]:
             continue
         ours = _best(ctx, connection.local_addrs, local)

@@ -19,11 +19,10 @@ from cygnet.values.identity import Identity
 
 def find_children(ctx: Context, name: str) -> list[tuple[Connection, Child]]:
     """The child of that name, else every child of the connection of that name."""
-    for connection in ctx.config.connections:
-        child = connection.child(name)
-        if child is not None:
-            return [(connection, child)]
-    named = ctx.config.connection(name)
+    found = ctx.connections.with_child(name)
+    if found is not None:
+        return [found]
+    named = ctx.connections.named(name)
     return [(named, child) for child in named.children] if named is not None else []
 
 

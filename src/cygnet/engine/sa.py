@@ -25,7 +25,7 @@ from cygnet.boundary.notices import ChildUpDown, IkeUpDown
 from cygnet.boundary.snapshot import IkeSnapshot
 from cygnet.engine.addresses import find_endpoints
 from cygnet.engine.child import ChildSa, ChildState, esp_endpoint
-from cygnet.engine.context import Context, Wish
+from cygnet.engine.context import Context, IdentityPair, Wish
 from cygnet.engine.timers import Deadline
 from cygnet.engine.updown import run_updown
 from cygnet.model.config import Child, CloseAction, Connection
@@ -91,9 +91,10 @@ class IkeSa(ABC):
         remote: Endpoint | None,
     ) -> None:
         self.ctx = ctx
-        self.connection = connection
-        self.initiator = initiator
         self.uid = ctx.new_uid()
+        self._connection = connection
+        ctx.named.add(connection.name, self.uid, self)
+        self.initiator = initiator
         self.state = IkeState.CREATED
         self._local, self._remote = local, remote
         own = ctx.new_ike_spi()
@@ -123,8 +124,23 @@ class IkeSa(ABC):
     # identity -----------------------------------------------------------------------
 
     @property
+    def connection(self) -> Connection:
+        """Which one it serves; a responder may learn another one from the peer's identity."""
+        return self._connection
+
+    @connection.setter
+    def connection(self, connection: Connection) -> None:
+        self.ctx.named.discard(self._connection.name, self.uid)
+        self._connection = connection
+        self.ctx.named.add(connection.name, self.uid, self)
+
+    @property
     def name(self) -> str:
-        return self.connection.name
+        return self._connection.name
+
+    @property
+    def between(self) -> IdentityPair:
+        return (self.version, self.local_id, self.remote_id)
 
     def __str__(self) -> str:
         return f"{self.name}[{self.uid}]"
@@ -257,6 +273,7 @@ class IkeSa(ABC):
         self.tries = 0
         self._no_longer_half_open()
         self.enter(IkeState.ESTABLISHED)
+        self.ctx.between.add(self.between, self.uid, self)
         self.log(
             "IKE",
             f"IKE_SA {self} established between {self.local.address}[{self.local_id}]"
@@ -464,6 +481,8 @@ class IkeSa(ABC):
         self.ctx.timers.cancel_owner(self.uid)
         self.ctx.ike_sas.pop(self.uid, None)
         self.ctx.by_spi.pop(self.own_spi, None)
+        self.ctx.named.discard(self.name, self.uid)
+        self.ctx.between.discard(self.between, self.uid)
         for wish in self.wishes:
             self.ctx.finish(
                 wish, Outcome.FAILED, f"establishing connection '{wish.child.name}' failed", self.failure
@@ -606,7 +625,7 @@ class IkeSa(ABC):
             tasks_queued=queued,
             tasks_active=active,
             waiting=self.waiting,
-            orphan=self.ctx.config.connection(self.name) is None,
+            orphan=self.ctx.connections.named(self.name) is None,
             trouble="" if self.is_established else self.likely_trouble(),
         )
 

@@ -49,7 +49,7 @@ class Routed:
 
 
 def find(ctx: Context, name: str) -> Routed | None:
-    return next((r for r in ctx.routed.values() if r.child.name == name), None)
+    return ctx.routed_by_name.get(name)
 
 
 def install(ctx: Context, connection: Connection, child: Child) -> None:
@@ -75,7 +75,7 @@ def install(ctx: Context, connection: Connection, child: Child) -> None:
 
     def answered(event: Event) -> None:
         assert isinstance(event, SourceAddress)
-        still_wanted = ctx.config.connection(connection.name) == connection
+        still_wanted = ctx.connections.named(connection.name) == connection
         if event.address is not None and still_wanted and find(ctx, child.name) is None:
             _install_trap(ctx, connection, child, event.address, remote)
         elif event.address is None:
@@ -96,7 +96,7 @@ def _install_trap(
     uid, policy_id = ctx.new_child_uid(), ctx.new_policy_id()
     reqid = ctx.reqids.take(local_ts, remote_ts, child.reqid)
     routed = Routed(uid, connection, child, reqid, policy_id, local_ts, remote_ts, shunt=False)
-    ctx.routed[uid] = routed
+    _register(ctx, routed)
     ctx.emit(
         InstallPolicy(
             PolicySpec(
@@ -120,7 +120,7 @@ def _install_shunt(ctx: Context, connection: Connection, child: Child) -> None:
     local_ts = tuple(ts for ts in child.local_ts) or ()
     remote_ts = child.remote_ts
     uid, policy_id = ctx.new_child_uid(), ctx.new_policy_id()
-    ctx.routed[uid] = Routed(uid, connection, child, 0, policy_id, local_ts, remote_ts, shunt=True)
+    _register(ctx, Routed(uid, connection, child, 0, policy_id, local_ts, remote_ts, shunt=True))
     ctx.emit(
         InstallPolicy(
             PolicySpec(
@@ -135,10 +135,17 @@ def _install_shunt(ctx: Context, connection: Connection, child: Child) -> None:
     )
 
 
+def _register(ctx: Context, routed: Routed) -> None:
+    ctx.routed[routed.uid] = routed
+    ctx.routed_by_name[routed.child.name] = routed
+    ctx.routed_by_policy[routed.policy_id] = routed
+
+
 def uninstall(ctx: Context, routed: Routed) -> None:
     """Take a trap or shunt out. A tunnel that it started stays."""
     if ctx.routed.pop(routed.uid, None) is None:
         return
+    del ctx.routed_by_name[routed.child.name], ctx.routed_by_policy[routed.policy_id]
     ctx.emit(RemovePolicy(routed.policy_id))
     if routed.reqid:
         ctx.reqids.release(routed.reqid)
@@ -146,7 +153,7 @@ def uninstall(ctx: Context, routed: Routed) -> None:
 
 def acquire(ctx: Context, event: Acquire) -> None:
     """A packet wants through: negotiate once, however many packets come."""
-    routed = next((r for r in ctx.routed.values() if r.policy_id == event.policy_id), None)
+    routed = ctx.routed_by_policy.get(event.policy_id)
     if routed is None:
         ctx.emit(ReleaseHeld(event.policy_id))
         return

@@ -13,15 +13,7 @@ from cygnet.model.config import Unique
 
 def duplicates(sa: IkeSa) -> Iterator[IkeSa]:
     """Other established IKE_SAs between the same two identities."""
-    for other in list(sa.ctx.ike_sas.values()):
-        if (
-            other is not sa
-            and other.is_established
-            and other.version == sa.version
-            and other.remote_id == sa.remote_id
-            and other.local_id == sa.local_id
-        ):
-            yield other
+    return (o for o in sa.ctx.between.of(sa.between) if o is not sa and o.is_established)
 
 
 def enforce(sa: IkeSa, initial_contact: bool) -> bool:
