@@ -72,12 +72,17 @@ def close_ike(sa: IkeSaV1) -> None:
     sa.enter(IkeState.DELETING)
     sa.ctx.timers.cancel_owner(sa.uid)
     sa.abandon_exchanges()
+    # The peer may take the IKE_SA's end for a reauthentication that leaves the CHILD_SAs to a
+    # sibling: then theirs must be told through the sibling, which stays to repeat it.
+    messenger = sa.sibling or sa
     for protocol in (Protocol.ESP, Protocol.AH):
-        spis = tuple(c.spi_in.to_bytes(4) for c in children if c.protocol == protocol)
-        for spi in spis:
-            sa.log("IKE", f"sending DELETE for {protocol} CHILD_SA with SPI {spi.hex()}")
-        if spis:
-            send(sa, Delete(protocol, spis), frozenset(), repeat=False)
+        closed = [c for c in children if c.protocol == protocol]
+        for child in closed:
+            sa.log("IKE", f"sending DELETE for {protocol} CHILD_SA with SPI {child.spi_in:08x}")
+        if closed:
+            spis = tuple(c.spi_in.to_bytes(4) for c in closed)
+            answers = frozenset(c.spi_out.to_bytes(4) for c in closed)
+            send(messenger, Delete(protocol, spis), answers, repeat=messenger is not sa)
     for child in list(sa.children.values()):
         sa.child_down(child)
     sa.log("IKE", f"sending DELETE for IKE_SA {sa}")

@@ -331,8 +331,9 @@ class Phase1(Task):
         """Responder: an initiator without INITIAL_CONTACT believes that we have SAs with it. Where
         we have none (we were restarted), it must not go on with its own (RFC 2407 §4.6.3.3)."""
         sa = self.sa
-        others = [o for o in sa.ctx.ike_sas.values() if o is not sa and o.name == sa.name]
-        if self.initial_contact or others or sa.connection.unique is Unique.NEVER:
+        others = (o for o in sa.ctx.ike_sas.values() if o is not sa and o.name == sa.name)
+        known = any(o.established_at is not None for o in others)
+        if self.initial_contact or known:
             return []
         return [self._initial_contact()]
 

@@ -17,7 +17,7 @@ from cygnet.boundary.events import Datagram
 from cygnet.boundary.notices import ChildRekeyed
 from cygnet.boundary.snapshot import IkeSnapshot
 from cygnet.engine.child import ChildSa, ChildState
-from cygnet.engine.context import Context, Selectors, Wish
+from cygnet.engine.context import RETIRE_DELAY, Context, Selectors, Wish
 from cygnet.engine.ikev1 import deletes, incoming, notifies
 from cygnet.engine.ikev1.dpd import Dpd
 from cygnet.engine.ikev1.exchange import Exchange, Exchanges
@@ -32,7 +32,7 @@ from cygnet.engine.lookup import expected_identity, own_identity
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.engine.unique import duplicates
-from cygnet.model.config import Child, Connection
+from cygnet.model.config import Child, Connection, Unique
 from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Endpoint
 from cygnet.values.errors import RequestError
 from cygnet.values.iana import Protocol
@@ -44,6 +44,10 @@ from cygnet.wire.ikev1.vendors import Extension
 
 REAUTH_RETRY = 30.0  #: seconds until a reauthentication that failed is tried again
 REKEY_RETRY = 15.0  #: seconds until a CHILD_SA's rekeying that was refused is tried again
+#: what an IKE_SA that was replaced does no more; messages that are under way still come to their end
+RETIRED_DEADLINES = (
+    Deadline.REAUTH, Deadline.EXPIRE, Deadline.DPD, Deadline.DPD_TIMEOUT, Deadline.KEEPALIVE,
+)  # fmt: skip
 
 
 class IkeSaV1(IkeSa):
@@ -143,6 +147,7 @@ class IkeSaV1(IkeSa):
         self.established()
         if self.initiator:
             self._take_over_reauthenticated()
+            self._align()
         for wish in list(self.wishes):
             self.create_child(wish)
 
@@ -211,7 +216,7 @@ class IkeSaV1(IkeSa):
 
     def _take_over_reauthenticated(self) -> None:
         old = self.ctx.ike_sas.get(self.reauthenticates or 0)
-        if isinstance(old, IkeSaV1):
+        if isinstance(old, IkeSaV1) and old.takes_quick_mode:
             self.adopt(old)
             old.retire(self)
 
@@ -231,41 +236,58 @@ class IkeSaV1(IkeSa):
             old.retire(self)
 
     def adopt(self, other: IkeSa) -> None:
-        before = (other.esp_local, other.esp_remote, other.encap)
-        children = list(other.children.values())
         super().adopt(other)
-        if before != (self.esp_local, self.esp_remote, self.encap):
-            for child in children:
-                if child.in_id is not None:
-                    child.update_endpoints()
+        if self.established_at is not None or not self.initiator:
+            self._align()
+
+    def _align(self) -> None:
+        """Let the CHILD_SAs that were taken over follow to the endpoints of this IKE_SA."""
+        for child in list(self.children.values()):
+            ends = [id.destination for id in (child.in_id, child.out_id) if id is not None]
+            if any(end not in (self.esp_local, self.esp_remote) for end in ends):
+                child.update_endpoints()
 
     def retire(self, successor: IkeSaV1) -> None:
         """Another IKE_SA has taken over; stay a little for what is under way, then go."""
         self.successor = successor
-        self.ctx.retire(self)
+        for kind in RETIRED_DEADLINES:
+            self.ctx.timers.cancel(self.uid, kind)
+        self.ctx.timers.set(self.uid, Deadline.RETIRE, self.ctx.now + RETIRE_DELAY)
         self.enter(IkeState.REKEYED)
 
     def peer_has_nothing_else(self) -> None:
         """INITIAL_CONTACT of an established peer: whatever we had with it before is gone there.
 
-        CHILD_SAs that this IKE_SA took over from an older one are made anew.
+        CHILD_SAs that this IKE_SA took over from an older one are made anew. What came into being
+        while this one was negotiated is not older than the peer's word, and stays.
         """
         for other in duplicates(self):
+            kept = self.connection.unique is Unique.NEVER and other.uid != self.reauthenticates
+            if kept or (other.established_at or 0.0) >= self.created_at:
+                continue
             self.log(
                 "IKE", f"destroying duplicate IKE_SA for peer '{self.remote_id}', received INITIAL_CONTACT"
             )
             other.destroy()
         for child in list(self.children.values()):
-            if (child.installed_at or 0.0) < (self.established_at or 0.0):
+            if child.installed_at is not None and child.installed_at < self.created_at:
                 again = child.is_up
                 self.child_down(child)
                 if again:
                     self.wish(Wish(child.config, child.wanted_reqid))
 
+    @property
+    def sibling(self) -> IkeSaV1 | None:
+        """Another established IKE_SA with the same peer."""
+        return next((o for o in duplicates(self) if isinstance(o, IkeSaV1)), None)
+
     def closed_by_peer(self) -> None:
         """Another IKE_SA with the same peer takes the CHILD_SAs over: a peer that means to close
-        them too deletes them by name."""
-        sibling = next((o for o in duplicates(self) if isinstance(o, IkeSaV1)), None)
+        them too deletes them by name. It may be one whose negotiation the peer finished first."""
+        coming = (
+            o for o in self.ctx.sas_of(self.name) if o.reauthenticates and o.state is IkeState.CONNECTING
+        )
+        sibling = self.sibling or next(coming, None)
         if sibling is None:
             super().closed_by_peer()
             return
@@ -412,8 +434,16 @@ class IkeSaV1(IkeSa):
         for exchange in self.exchanges.active():
             self.exchanges.close(exchange)
             if isinstance(exchange.task, QuickMode):
-                exchange.task.take_back()
+                self._abandon(exchange.task)
         self._queue.clear()
+
+    def _abandon(self, task: QuickMode) -> None:
+        child = task.child
+        half = child is not None and child.state is ChildState.INSTALLING
+        task.take_back()
+        sibling = self.sibling
+        if half and child is not None and sibling is not None:
+            sibling.send_child_delete(child, child.spi_in)
 
     def abandon_quick_mode(self, child: ChildSa) -> None:
         """The CHILD_SA goes before its Quick Mode is over."""

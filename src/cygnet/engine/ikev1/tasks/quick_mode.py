@@ -261,6 +261,8 @@ class QuickModeResponder(QuickMode):
         expected = self.sa.need_keys.hash_3(self.exchange.message_id, self.nonce_i, self.nonce_r)
         if not isinstance(first, Hash) or not same(expected, first.data):
             raise PeerError(0, "received HASH payload does not match")
+        if self.new_child.state is not ChildState.INSTALLING:
+            raise PeerError(0, f"CHILD_SA {self.new_child} was closed meanwhile")
         self.new_child.install_outbound()
         return Next.DONE
 
