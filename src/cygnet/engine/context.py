@@ -97,6 +97,7 @@ class Context:
     def __init__(self, config: Config, entropy: Entropy) -> None:
         self.load(config)
         self.entropy = entropy
+        self.export_keys = False  #: tell the keys of IKE_SAs (keylog.py)
         self.now = 0.0
         self.effects: list[Effect] = []
         self.timers = Timers()

@@ -12,7 +12,10 @@ from cygnet.testing.pair import Pair
 from tests.exchange.ikev2.story import both_clean, matching, tunnel
 
 HYBRID = "aes128gcm16-prfsha256-x25519-ke1_mlkem768"
-SEVEN = "aes128gcm16-prfsha256-x25519-ke1_mlkem768-ke2_ecp256-ke3_ecp384-ke4_x448-ke5_ecp521-ke6_mlkem1024-ke7_ecp256bp"
+SEVEN = (
+    "aes128gcm16-prfsha256-x25519-ke1_mlkem768-ke2_ecp256-ke3_ecp384-ke4_x448"
+    "-ke5_ecp521-ke6_mlkem1024-ke7_ecp256bp"
+)
 
 
 @pytest.mark.parametrize("ike", [HYBRID, SEVEN], ids=["one", "seven"])

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
@@ -71,6 +73,9 @@ def act(rng: random.Random, pair: Pair, host: Host) -> str:
         for one in pair.hosts:
             kind = rng.choice(["oregon{}", "oregon[]"])
             one.handle(Rekey(one.ref(), kind))
+    elif what == "nat":
+        public = ip_address(f"198.51.100.{rng.randint(100, 200)}")
+        pair.network.move_nat(pair.left.address, public)
     elif what == "restart":
         host.restart()
     return what
@@ -102,8 +107,11 @@ def live(seed: int) -> None:
         esp=rng.choice(["aes128gcm16", "aes128-sha256", "aes128gcm16-x25519"]),
         child={"dpd_action": rng.choice([CloseAction.NONE, CloseAction.START])},
     )
+    # wherever the left's NAT moves to, the right takes it
+    moved = replace(right.connections[0], remote_addrs=("198.51.100.31", "198.51.100.0/24"))
+    right = replace(right, connections=(moved,))
     settings = Settings(fragment_size=576, block_threshold=0)
-    left, right = (type(c)(c.connections, c.secrets, (), settings) for c in (left, right))
+    left, right = replace(left, settings=settings), replace(right, settings=settings)
     pair = Pair(left, right, seed=seed, faults=bad_network(rng))
     pair.left.up("oregon")
     done = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.engine.ikev2 import dispatch, redirect
-from cygnet.engine.ikev2.tasks import child_delete, ike_rekey
+from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task, error_reply
 from cygnet.engine.ikev2.window import Arrival, Window, retransmit_delay
 from cygnet.engine.timers import Deadline
@@ -125,7 +125,14 @@ class Exchanges:
         pending.tries += 1
         sa.log("IKE", f"retransmit {pending.tries} of request with message ID {pending.message_id}")
         self._send(pending.datagrams)
+        for local, remote in mobike.other_paths(sa):
+            self._send_to(local, remote, pending.datagrams)
         self._await_answer()
+
+    def send_again(self) -> None:
+        """The path is another one: what waits for a response goes there too, without waiting."""
+        if self.window.pending is not None:
+            self._send(self.window.pending.datagrams)
 
     def describe(self) -> str:
         """What is waited for, for status."""
@@ -314,7 +321,7 @@ class Exchanges:
             self._answer_again(event, message)
             return
         sa.log("ENC", f"parsed {message}")
-        sa.heard_from(event)
+        sa.heard_from(event, message.response)
         sa.arrived = Arrived(event, plain, first_type(message.payloads))
         try:
             check_critical(message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cygnet.engine.ikev2 import redirect
 from cygnet.engine.ikev2.features import signature_hash_notify
 from cygnet.engine.ikev2.suite import ADDITIONAL
+from cygnet.engine.ikev2.tasks import mobike
 from cygnet.model.config import Fragmentation
 from cygnet.values.proposal import Proposal
 from cygnet.wire.ikev2.message import Message
@@ -49,7 +50,7 @@ def of_init_response(sa: IkeSaV2) -> list[NotifyPayload]:
 def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
     notifies = []
     if sa.connection.mobike and sa.nat_known:
-        notifies.append(NotifyPayload(N.MOBIKE_SUPPORTED))
+        notifies += [NotifyPayload(N.MOBIKE_SUPPORTED), *mobike.own_list(sa)]
     return [
         *notifies,
         NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED),
@@ -59,12 +60,14 @@ def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
 
 def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
     if sa.connection.mobike and sa.peer.mobike:
-        return [NotifyPayload(N.MOBIKE_SUPPORTED)]
+        return [NotifyPayload(N.MOBIKE_SUPPORTED), *mobike.own_list(sa)]
     return []
 
 
 def after_auth(sa: IkeSaV2, message: Message) -> None:
     """What the response of IKE_AUTH says beside identity and CHILD_SA."""
+    if mobike.is_used(sa):
+        mobike.learn_list(sa, message)
 
 
 def configuration(sa: IkeSaV2, message: Message) -> list[Payload]:

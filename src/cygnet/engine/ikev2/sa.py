@@ -15,7 +15,7 @@ from cygnet.engine.ikev2.features import Features
 from cygnet.engine.ikev2.handshake import Handshake
 from cygnet.engine.ikev2.keys import IkeKeys
 from cygnet.engine.ikev2.protect import protectors
-from cygnet.engine.ikev2.tasks import reauthenticate
+from cygnet.engine.ikev2.tasks import mobike, reauthenticate
 from cygnet.engine.ikev2.tasks.child_create import CreateChild
 from cygnet.engine.ikev2.tasks.child_delete import DeleteChild
 from cygnet.engine.ikev2.tasks.child_rekey import RekeyChild
@@ -26,6 +26,7 @@ from cygnet.engine.ikev2.tasks.ike_intermediate import cover
 from cygnet.engine.ikev2.tasks.ike_rekey import RekeyIke
 from cygnet.engine.ikev2.tasks.liveness import Liveness
 from cygnet.engine.ikev2.tasks.task import Task
+from cygnet.engine.keylog import export_ike
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Child, Connection
@@ -63,6 +64,8 @@ class IkeSaV2(IkeSa):
         self.handshake: Handshake | None = Handshake()
         self.peer = Features()
         self.first_request = b""  #: responder: the IKE_SA_INIT request, to know a retransmission
+        self.peer_addresses: list[Address] = []  #: of the peer, beside the one in use (MOBIKE)
+        self.nat_mapping = b""  #: hash of how the peer last saw our address (MOBIKE)
         self.arrived: Arrived | None = None  #: what is being acted on
         self.followups = Followups()
         self.contested: RekeyIke | None = None  #: made by the peer while this task of ours did the same
@@ -94,6 +97,7 @@ class IkeSaV2(IkeSa):
         self.keys = keys
         self.proposal = keys.suite.proposal
         self.exchanges.protect(*protectors(keys, self.initiator, self.ctx.entropy))
+        export_ike(self, keys)
 
     def replied(self, message: Message, datagrams: list[bytes], inner: bytes) -> None:
         """A response of ours goes out: AUTH will cover those of IKE_SA_INIT and IKE_INTERMEDIATE."""
@@ -104,16 +108,18 @@ class IkeSaV2(IkeSa):
         elif message.exchange == ExchangeType.IKE_INTERMEDIATE and message.error() is None:
             cover(self, message, first_type(message.payloads), inner, by_initiator=False)
 
-    def heard_from(self, event: Datagram) -> None:
+    def heard_from(self, event: Datagram, response: bool) -> None:
         """An authentic, new message came: RFC 7296 §2.23, follow a peer behind a NAT.
 
         "the host not behind a NAT SHOULD send all packets (including retransmission packets) to
         the IP address and port from the last valid authenticated packet from the other end".
         With MOBIKE only the initiator moves, and says so (RFC 4555 §3.8).
         """
-        if self.is_established and (self.peer.mobike and self.connection.mobike):
-            return
         if (event.local, event.remote) == (self.local, self.remote):
+            return
+        if self.is_established and mobike.is_used(self):
+            if self.is_client and response and event.remote.address != self.remote.address:
+                mobike.move(self, event.local, event.remote)  # the path that answers is the one to use
             return
         if self.is_established and (self.local_behind_nat or not self.remote_behind_nat):
             return
@@ -230,6 +236,16 @@ class IkeSaV2(IkeSa):
         if self.exchanges.active is None and not self.exchanges.queue:
             self.exchanges.add(Liveness(self))
 
+    def addresses_changed(self, addresses: tuple[Address, ...]) -> None:
+        mobike.addresses_changed(self)
+
+    def likely_trouble(self) -> str:
+        pending = self.exchanges.window.pending
+        if pending is not None and pending.tries:
+            sent = f"{pending.exchange} was sent {pending.tries + 1} times"
+            return f"{self.remote.address} has not answered, {sent}"
+        return self.failure
+
     def on_version_deadline(self, kind: Deadline, subject: int) -> None:
         if kind is Deadline.RETRANSMIT:
             self.exchanges.retransmit()
@@ -337,7 +353,7 @@ class IkeSaV2(IkeSa):
         self.local_id, self.remote_id = old.local_id, old.remote_id
         self.set_endpoints(old.local, old.remote)
         self.local_behind_nat, self.remote_behind_nat = old.local_behind_nat, old.remote_behind_nat
-        self.nat_known = old.nat_known
+        self.nat_known, self.peer_addresses = old.nat_known, old.peer_addresses
         self.established_at = self.last_received = self.ctx.now
         self.is_successor = False
         self.ctx.timers.cancel(self.uid, Deadline.HALF_OPEN)

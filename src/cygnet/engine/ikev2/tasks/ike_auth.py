@@ -17,6 +17,7 @@ from cygnet.engine.context import Wish
 from cygnet.engine.ikev2 import child_terms, extensions, redirect
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.tasks import mobike
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
 from cygnet.engine.lookup import by_identity, expected_identity, own_identity
 from cygnet.engine.unique import duplicates, enforce
@@ -244,6 +245,8 @@ def _answer(sa: IkeSaV2, message: Message) -> Reply:
     sa.established()
     if sa.peer.mobike and sa.connection.mobike:
         sa.log("IKE", "peer supports MOBIKE")
+    if mobike.is_used(sa):
+        mobike.learn_list(sa, message)
     payloads += extensions.configuration(sa, message)
     child: ChildSa | None = None
     if message.first(SaPayload) is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cygnet.engine.ikev2 import redirect
-from cygnet.engine.ikev2.tasks import child_delete, ike_rekey
+from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike
 from cygnet.engine.ikev2.tasks.ike_delete import log_deleting
 from cygnet.engine.ikev2.tasks.task import Reply
 from cygnet.engine.sa import IkeState
@@ -16,7 +16,6 @@ from cygnet.values.iana import Protocol
 from cygnet.wire.ikev2.delete import DeletePayload
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify_types import NotifyType
-from cygnet.wire.ikev2.payload import Payload
 
 if TYPE_CHECKING:
     from cygnet.engine.ikev2.sa import IkeSaV2
@@ -31,7 +30,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     deletes = list(message.all(DeletePayload))
     if any(d.protocol == Protocol.IKE for d in deletes):
         return _ike_deleted(sa)
-    payloads: list[Payload] = []
+    payloads = mobike.answer(sa, message) if sa.is_established else []
     for protocol in (Protocol.ESP, Protocol.AH):
         spis = tuple(
             spi for d in deletes if d.protocol == protocol for spi in child_delete.deleted_by_peer(sa, d)
