@@ -41,6 +41,13 @@ def test_also_default_says_nothing_new_and_an_empty_also_nothing_at_all() -> Non
     assert order(text, "B") == "A %default"
 
 
+def test_default_itself_takes_settings_from_nowhere() -> None:
+    found = inheritance("conn %default\n also=A\n also=nobody\nconn A\n")
+    assert found.ancestors("%default") == () and not found.errors
+    assert [w.place.line for w in found.warnings] == [3, 2]
+    assert [s.name for s in found.ancestors("A") or ()] == ["%default"]
+
+
 def test_a_section_that_is_not_there_is_named_with_the_one_that_was_meant() -> None:
     found = inheritance("conn oregon\nconn B\n also=oregn\nconn C\n also=B\n")
     assert found.ancestors("B") is None and found.ancestors("C") is None

@@ -52,6 +52,10 @@ def test_a_backslash_at_the_end_of_a_line_joins_a_string_with_the_next_line() ->
     assert said(tree, "a") == {"x": "one    two", "y": "1"}
 
 
+def test_a_joined_line_may_look_like_a_setting() -> None:
+    assert said(read('conn a\n  x="one \\\n  left=2"\n'), "a") == {"x": "one   left=2"}
+
+
 def test_a_string_may_go_on_in_the_next_line_as_it_is() -> None:
     assert said(read('conn a\n  x="one\ntwo"\n  y=1\n'), "a") == {"x": "one\ntwo", "y": "1"}
 

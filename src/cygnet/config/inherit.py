@@ -30,6 +30,7 @@ class Inheritance:
 
     sections: Mapping[str, Section]
     errors: list[ConfigError] = field(default_factory=list)
+    warnings: list[ConfigError] = field(default_factory=list)
     _known: dict[str, tuple[Section, ...] | None] = field(default_factory=dict)
 
     def ancestors(self, name: str) -> tuple[Section, ...] | None:
@@ -48,6 +49,9 @@ class Inheritance:
         for also in reversed(section.settings):
             target = also.value
             if also.key != "also" or not target or target == DEFAULT:
+                continue
+            if name == DEFAULT:
+                self.warnings.append(also.key_error(f"ignored: {DEFAULT} takes settings from nowhere else"))
                 continue
             reason = self._refusal(target, path)
             if reason:

@@ -181,6 +181,7 @@ def _string(text: str, position: int, lines: _Lines) -> tuple[str, str, int, boo
     out: list[str] = []
     start, column, first = lines.next, position, text
     while True:
+        joined = False
         while position < len(text):
             char = text[position]
             position += 1
@@ -190,15 +191,20 @@ def _string(text: str, position: int, lines: _Lines) -> tuple[str, str, int, boo
                 out.append(_ESCAPES.get(text[position], text[position]))
                 position += 1
             elif char == "\\":
-                break  # at the end of the line: joins with the next one
+                joined = True
+                break
             else:
                 out.append(char)
         else:
             out.append("\n")
-        if lines.next >= len(lines.texts) or _LOOKS_LIKE_CONFIGURATION.match(lines.texts[lines.next]):
+        if lines.next >= len(lines.texts) or (not joined and _is_configuration(lines.texts[lines.next])):
             lines.next = start  # read the lines that the string would have swallowed
             raise _Unreadable(_opening(first, column), "the closing double quote is missing")
         text, position = lines.take().text, 0
+
+
+def _is_configuration(text: str) -> bool:
+    return bool(_LOOKS_LIKE_CONFIGURATION.match(text))
 
 
 def _opening(text: str, position: int) -> int:

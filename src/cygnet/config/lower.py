@@ -97,6 +97,7 @@ class _Lowering:
                 warning = section.error(f"ca '{name}' is not used: certificates are not supported yet")
                 self.reader.warnings.append(warning)
         self.reader.errors += inheritance.errors
+        self.reader.warnings += inheritance.warnings
 
     def conns(self) -> None:
         self.reader.check(self.tree.conns.values())
@@ -117,6 +118,7 @@ class _Lowering:
                 written.warn("auto", hint)
                 self.reader.warnings += written.warnings
         self.reader.errors += inheritance.errors
+        self.reader.warnings += inheritance.warnings
 
     def read(self, kind: str, sections: list[Section]) -> dict[tuple[str, str], object] | None:
         """What is set in the sections, by side and keyword; None where a value is bad."""
