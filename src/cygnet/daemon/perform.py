@@ -26,7 +26,7 @@ from cygnet.boundary.effects import (
 )
 from cygnet.boundary.events import Event, InstallFailed, SourceAddress
 from cygnet.boundary.notices import Alert, ChildRekeyed, ChildUpDown, IkeRekeyed, IkeUpDown, Log, Notice
-from cygnet.daemon.keys import KeyTables
+from cygnet.daemon.keys import KeyTables, esp_keys
 from cygnet.daemon.log import Journal
 from cygnet.daemon.requests import Requests
 from cygnet.daemon.resolver import resolve
@@ -63,6 +63,8 @@ def send(hands: Hands, effect: Send) -> None:
 
 
 def install_sa(hands: Hands, effect: InstallSa) -> None:
+    if hands.keys is not None:
+        hands.keys.add(esp_keys(effect.spec))
     try:
         hands.plane.install_sa(effect.spec)
     except DataPlaneError as error:

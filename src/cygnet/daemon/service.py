@@ -104,7 +104,7 @@ class Service:
                 mark=mark,
                 keys=KeyTables(options.export_keys) if options.export_keys else None,
             )
-            engine = Engine(self._loaded.config, SystemEntropy())
+            engine = Engine(self._loaded.config, SystemEntropy(), options.export_keys is not None)
             self.runner = Runner(engine, self._plane, hands, self.journal, loop)
             if isinstance(self._plane, Watched):
                 loop.add_reader(self._plane.fileno(), self._plane.process_reports)

@@ -98,6 +98,7 @@ class Context:
         self.load(config)
         self.entropy = entropy
         self.export_keys = False  #: tell the keys of IKE_SAs (keylog.py)
+        self.export_keys = False  #: tell the keys of IKE_SAs (keylog.py)
         self.now = 0.0
         self.effects: list[Effect] = []
         self.timers = Timers()

@@ -48,8 +48,10 @@ class Engine:
     """One IKE daemon's protocol state. ``config`` is loaded by event Configure; the one given
     here only sets what holds before (settings)."""
 
-    def __init__(self, config: Config, entropy: Entropy) -> None:
+    def __init__(self, config: Config, entropy: Entropy, export_keys: bool = False) -> None:
+        """``export_keys``: emit the keys of IKE_SAs as effects, for whoever reads captures."""
         self._ctx = Context(Config(settings=config.settings), entropy)
+        self._ctx.export_keys = export_keys
         self._ctx.install_trap = lambda connection, child: _install_trap(self._ctx, connection, child)
 
     def handle(self, event: Event, now: float) -> list[Effect]:

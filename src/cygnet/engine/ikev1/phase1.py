@@ -13,6 +13,7 @@ from cygnet.engine.ikev1 import extensions, nat
 from cygnet.engine.ikev1.keys import Exchanged, Phase1Keys, same
 from cygnet.engine.ikev1.nat import DRAFT, RFC
 from cygnet.engine.ikev1.task import Task
+from cygnet.engine.keylog import export_phase_1
 from cygnet.engine.lookup import by_address, by_identity, expected_identity, own_identity
 from cygnet.engine.unique import enforce
 from cygnet.model.config import AuthMethod, Connection, Unique
@@ -208,6 +209,7 @@ class Phase1(Task):
         )
         keys = Phase1Keys(self.proposal, self.psk, shared, said)
         self.sa.keys = keys
+        export_phase_1(self.sa, keys)
         self.exchange.iv = keys.first_iv()
 
     # peer's abilities, NAT --------------------------------------------------------------
