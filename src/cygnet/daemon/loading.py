@@ -26,10 +26,8 @@ def load_files(options: Options) -> Loaded:
 def diagnostics(loaded: Loaded) -> list[str]:
     """Errors and warnings in the order of the files, then which conns were left out."""
     wrong = {id(error): "error" for error in loaded.errors}
-    texts = []
-    for error in in_file_order((*loaded.errors, *loaded.warnings)):
-        place, _, rest = render(error).partition(": ")
-        texts.append(f"{place}: {wrong.get(id(error), 'warning')}: {rest}")
+    found = in_file_order((*loaded.errors, *loaded.warnings))
+    texts = [render(error, wrong.get(id(error), "warning")) for error in found]
     return texts + [f"# ignored conn '{name}' due to its errors" for name in loaded.ignored]
 
 
