@@ -18,7 +18,9 @@ import pytest
 from cygnet.config.files import MemoryFiles
 from cygnet.config.inherit import DEFAULT, Inheritance
 from cygnet.config.ipsec_conf import parse
+from cygnet.config.keywords.row import Status
 from cygnet.config.reader import effective
+from tests.config.test_keywords import cases
 
 STARTER = Path("/usr/lib/ipsec/starter")
 FILES_EACH = 20
@@ -105,3 +107,19 @@ def test_random_configurations_are_read_as_starter_reads_them(seed: int, tmp_pat
         assert as_we_read(path) == theirs, path.read_text()
         agreed += theirs is not None
     assert agreed, "the generator makes only files that both refuse"
+
+
+def test_every_good_value_of_the_keyword_sweep_is_taken_by_starter_too(tmp_path: Path) -> None:
+    path = tmp_path / "ipsec.conf"
+    kinds = {"setup": "config setup", "authority": "ca x", "conn": "conn x"}
+    refused = []
+    for case in cases(good=True):
+        read, row, key, value = case.values
+        if row.status is Status.DEPRECATED or key == "also":
+            continue
+        path.write_text(f'{kinds[read.__name__]}\n    {key}="{value}"\n')
+        command = [str(STARTER), "--conftest", "--conf", str(path)]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        if (run.stdout + run.stderr).strip() != "config OK":
+            refused.append(f"{key}={value}: {run.stderr}")
+    assert refused == []
