@@ -35,7 +35,7 @@ def test_start_and_stop(gateways: tuple[Gateway, Gateway]) -> None:
     assert again.returncode == exits.OK and "already running" in again.stderr
 
     assert west.cygnet("stop").returncode == exits.OK
-    assert {p.name for p in (west.directory / "run").iterdir()} == {"cygnet.log"}
+    assert {p.name for p in (west.directory / "run").iterdir()} == {"cygnet.log", "secret"}
     assert west.cygnet("status").returncode == exits.NOT_RUNNING
 
 

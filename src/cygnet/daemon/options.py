@@ -14,6 +14,8 @@ from cygnet.daemon.planes import PLANES
 RUN_DIR = "/run/cygnet"
 PID_FILE = "cygnet.pid"
 SOCKET = "cygnet.vici"
+STATE_DIR = "/var/lib/cygnet"
+SECRET = "secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,15 @@ class Options:
     @property
     def pid_file(self) -> Path:
         return self.run_dir / PID_FILE
+
+    @property
+    def state_dir(self) -> Path:
+        """What outlives a reboot; a daemon with a run_dir of its own keeps all that is its own there."""
+        return Path(STATE_DIR) if self.run_dir == Path(RUN_DIR) else self.run_dir
+
+    @property
+    def secret(self) -> Path:
+        return self.state_dir / SECRET
 
     @property
     def socket(self) -> Path:

@@ -19,6 +19,7 @@ from cygnet.daemon import facts, notify
 from cygnet.daemon.addresses import AddressWatch
 from cygnet.daemon.entropy import SystemEntropy
 from cygnet.daemon.keys import KeyTables
+from cygnet.daemon.lasting import Unusable, lasting_secret
 from cygnet.daemon.log import Journal, sinks
 from cygnet.daemon.options import Options
 from cygnet.daemon.perform import Hands
@@ -31,6 +32,7 @@ from cygnet.daemon.updown import Updown
 from cygnet.daemon.vici_server import ViciServer
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import DataPlaneError
+from cygnet.values.secret import Secret
 
 UPDOWN_PATIENCE = 5.0  #: seconds that a stop waits for updown scripts
 
@@ -78,6 +80,13 @@ class Service:
             scheduled=self.runner.scheduled,
         )
 
+    def _lasting_secret(self) -> Secret | None:
+        try:
+            return lasting_secret(self._options.secret)
+        except Unusable as error:
+            self._complain(f"no crash tokens and no session tickets: {error}")
+            return None
+
     def _build(self, loop: asyncio.AbstractEventLoop) -> None:
         options, settings = self._options, self._loaded.config.settings
         self.journal.use(sinks(settings, options.log, options.log_json, self._complain))
@@ -104,7 +113,8 @@ class Service:
                 mark=mark,
                 keys=KeyTables(options.export_keys) if options.export_keys else None,
             )
-            engine = Engine(self._loaded.config, SystemEntropy(), options.export_keys is not None)
+            exports = options.export_keys is not None
+            engine = Engine(self._loaded.config, SystemEntropy(), exports, self._lasting_secret())
             self.runner = Runner(engine, self._plane, hands, self.journal, loop)
             if isinstance(self._plane, Watched):
                 loop.add_reader(self._plane.fileno(), self._plane.process_reports)

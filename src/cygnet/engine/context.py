@@ -21,6 +21,7 @@ from cygnet.engine.timers import Deadline, Timers
 from cygnet.model.config import Child, Config, Connection
 from cygnet.values.endpoint import Address
 from cygnet.values.identity import Identity
+from cygnet.values.secret import Secret
 from cygnet.values.selector import TrafficSelector
 
 if TYPE_CHECKING:
@@ -94,11 +95,11 @@ def _not_yet(connection: Connection, child: Child) -> None:
 class Context:
     """Registries and services of one engine."""
 
-    def __init__(self, config: Config, entropy: Entropy) -> None:
+    def __init__(self, config: Config, entropy: Entropy, lasting: Secret | None = None) -> None:
         self.load(config)
         self.entropy = entropy
         self.export_keys = False  #: tell the keys of IKE_SAs (keylog.py)
-        self.export_keys = False  #: tell the keys of IKE_SAs (keylog.py)
+        self.lasting = lasting  #: a secret that outlives this engine (crash tokens, tickets)
         self.now = 0.0
         self.effects: list[Effect] = []
         self.timers = Timers()

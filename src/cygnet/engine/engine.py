@@ -38,19 +38,23 @@ from cygnet.engine.configure import configure
 from cygnet.engine.context import Context
 from cygnet.engine.entropy import Entropy
 from cygnet.engine.sa import IkeSa
-from cygnet.engine.versions import RESPONDERS
+from cygnet.engine.versions import RESPONDERS, STRANGERS
 from cygnet.model.config import Config
 from cygnet.values.errors import PeerError, RequestError
+from cygnet.values.secret import Secret
 from cygnet.wire.header import NO_SPI, Header
 
 
 class Engine:
     """One IKE daemon's protocol state. ``config`` is loaded by event Configure; the one given
-    here only sets what holds before (settings)."""
+    here only sets what holds before (settings). ``lasting``: 32 bytes that the next engine of this
+    host is given too; without them there are no crash tokens and no tickets to resume with."""
 
-    def __init__(self, config: Config, entropy: Entropy, export_keys: bool = False) -> None:
+    def __init__(
+        self, config: Config, entropy: Entropy, export_keys: bool = False, lasting: Secret | None = None
+    ) -> None:
         """``export_keys``: emit the keys of IKE_SAs as effects, for whoever reads captures."""
-        self._ctx = Context(Config(settings=config.settings), entropy)
+        self._ctx = Context(Config(settings=config.settings), entropy, lasting)
         self._ctx.export_keys = export_keys
         self._ctx.install_trap = lambda connection, child: _install_trap(self._ctx, connection, child)
 
@@ -140,6 +144,8 @@ def _unknown(ctx: Context, event: Datagram, header: Header) -> None:
         return
     ctx.log("MGR", f"received packet from {event.remote} for an unknown IKE_SA "
             f"{header.spi_i.hex()}_i {header.spi_r.hex()}_r", 2)  # fmt: skip
+    if header.major in STRANGERS:
+        STRANGERS[header.major](ctx, event, header)
 
 
 # time -------------------------------------------------------------------------------

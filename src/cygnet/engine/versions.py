@@ -8,6 +8,7 @@ from cygnet.boundary.events import Datagram
 from cygnet.engine.context import Context
 from cygnet.engine.ikev1 import responder as ikev1_responder
 from cygnet.engine.ikev1.sa import IkeSaV1
+from cygnet.engine.ikev2 import crash
 from cygnet.engine.ikev2 import responder as ikev2_responder
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.sa import IkeSa
@@ -26,3 +27,6 @@ SA_CLASSES: dict[IkeVersion, type[IkeSa]] = {
 #: By major version: makes the IKE_SA that answers a first message, or answers statelessly
 #: (cookie, error notify) and returns None. The new IKE_SA is then given the message.
 RESPONDERS: dict[int, Responder] = {1: ikev1_responder.respond, 2: ikev2_responder.respond}
+
+#: By major version: what is done about a message for an IKE_SA that is not here
+STRANGERS: dict[int, Callable[[Context, Datagram, Header], None]] = {2: crash.answer_unknown}

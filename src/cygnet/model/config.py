@@ -228,6 +228,7 @@ class Settings:
     close_ike_on_child_failure: bool = False
     make_before_break: bool = True
     follow_redirects: bool = True
+    crash_detection: bool = True  #: give and take crash tokens (RFC 6290), where a secret outlasts restarts
     redirect: str = "no"  #: send new IKEv2 clients elsewhere: no, yes, auto (above cookie_threshold)
     redirect_to: tuple[str, ...] = ()  #: ... to these gateways (addresses or names) in turn
     prefer_configured_proposals: bool = True

@@ -33,6 +33,7 @@ from cygnet.testing.network import NO_FAULTS, Faults, Network
 from cygnet.testing.recorder import Recorder
 from cygnet.values.endpoint import NATT_PORT, Address, Endpoint
 from cygnet.values.errors import DataPlaneError
+from cygnet.values.secret import Secret
 
 
 class Host:
@@ -47,7 +48,9 @@ class Host:
         seed: int | str,
         plane: DataPlane | None = None,
         start: bool = False,
+        lasting: Secret | None = None,
     ) -> None:
+        self.lasting = lasting  #: the secret that outlives a restart of this host
         self.name, self.config, self.address, self.network = name, config, address, network
         self.seed = seed
         self.now = 0.0
@@ -65,7 +68,7 @@ class Host:
 
     def _boot(self, start: bool) -> None:
         entropy = SeededEntropy(f"{self.name} {self.seed} {next(self._starts)}")
-        self.engine = Engine(self.config, entropy)
+        self.engine = Engine(self.config, entropy, self.lasting)
         self.network.attach(self.address, self.receive)
         self.handle(Configure(self.config, start=start))
 
@@ -195,12 +198,13 @@ class Pair:
         start: bool = False,
         addresses: tuple[str, str] = (OREGON, FAR),
         planes: tuple[DataPlane | None, DataPlane | None] = (None, None),
+        lasting: tuple[Secret | None, Secret | None] = (None, None),
     ) -> None:
         self.now = 0.0
         self.network = Network(seed, faults, NAT if nat else {})
         ends = [Endpoint.of(a).address for a in addresses]
-        self.right = Host("right", right, ends[1], self.network, seed, planes[1], start)
-        self.left = Host("left", left, ends[0], self.network, seed, planes[0], start)
+        self.right = Host("right", right, ends[1], self.network, seed, planes[1], start, lasting[1])
+        self.left = Host("left", left, ends[0], self.network, seed, planes[0], start, lasting[0])
         self.hosts = [self.left, self.right]
 
     def run(self, seconds: float, until: Callable[[], bool] | None = None, limit: int = 200_000) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
-from cygnet.engine.ikev2 import dispatch, redirect
+from cygnet.engine.ikev2 import crash, dispatch, redirect
 from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task, error_reply
 from cygnet.engine.ikev2.window import Arrival, Window, retransmit_delay
@@ -239,6 +239,9 @@ class Exchanges:
             self._receive_fragment(event, message, fragment, opener)
             return
         if message.first(SkPayload) is None:
+            if crash.says_lost(self.sa, message):
+                crash.peer_has_crashed(self.sa)
+                return
             raise PeerError(0, f"unprotected {message.title}")
         try:
             message, plain = unseal(message, event.data, opener)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cygnet.engine.ikev2 import redirect
+from cygnet.engine.ikev2 import crash, redirect
 from cygnet.engine.ikev2.features import signature_hash_notify
 from cygnet.engine.ikev2.suite import ADDITIONAL
 from cygnet.engine.ikev2.tasks import mobike
@@ -55,13 +55,15 @@ def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
         *notifies,
         NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED),
         NotifyPayload(N.EAP_ONLY_AUTHENTICATION),
+        *crash.offer(sa),
     ]
 
 
 def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
+    notifies = crash.offer(sa)
     if sa.connection.mobike and sa.peer.mobike:
-        return [NotifyPayload(N.MOBIKE_SUPPORTED), *mobike.own_list(sa)]
-    return []
+        notifies = [NotifyPayload(N.MOBIKE_SUPPORTED), *mobike.own_list(sa), *notifies]
+    return notifies
 
 
 def after_auth(sa: IkeSaV2, message: Message) -> None:

@@ -9,7 +9,7 @@ from cygnet.boundary.events import Datagram
 from cygnet.boundary.notices import ChildRekeyed, IkeRekeyed
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.context import Context, Wish
-from cygnet.engine.ikev2 import redirect
+from cygnet.engine.ikev2 import crash, redirect
 from cygnet.engine.ikev2.exchanges import IN_THE_CLEAR, Arrived, Exchanges
 from cygnet.engine.ikev2.features import Features
 from cygnet.engine.ikev2.handshake import Handshake
@@ -75,6 +75,7 @@ class IkeSaV2(IkeSa):
         self._waiting: dict[int, Task] = {}
         self._number = 0
         self.nat_known = False  #: both ends said where they think they are
+        self.crash_token = b""  #: what the peer will show when it has lost this IKE_SA
         self.redirected_from: Address | None = None  #: the gateway that sent us to this one
         self.is_client = initiator  #: we began it all: unlike ``initiator`` this outlives rekeyings
 
@@ -379,6 +380,7 @@ class IkeSaV2(IkeSa):
         self.ctx.emit(IkeRekeyed(old.uid, self.uid, self.name))
         tasks, old.exchanges.queue = old.exchanges.queue, deque()
         self.adopt(old)
+        crash.renew(self, old)
         for task in tasks:
             task.sa = self
             self.exchanges.add(task)

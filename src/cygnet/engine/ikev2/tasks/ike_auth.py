@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Wish
-from cygnet.engine.ikev2 import child_terms, extensions, redirect
+from cygnet.engine.ikev2 import child_terms, crash, extensions, redirect
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.keys import Nonces
 from cygnet.engine.ikev2.tasks import mobike
@@ -98,6 +98,7 @@ class IkeAuth(Task):
         if redirect.follow_authenticated(sa, message):
             return Step.DONE
         sa.peer.learn(message)
+        crash.learn(sa, message)
         nonces = sa.shaking.nonces
         enforce(sa, initial_contact=False)
         sa.established()
@@ -242,6 +243,7 @@ def _answer(sa: IkeSaV2, message: Message) -> Reply:
         return Reply([*payloads, elsewhere], lambda: sa.ctx.retire(sa))
     nonces = shaking.nonces
     sa.peer.learn(message)
+    crash.learn(sa, message)
     sa.established()
     if sa.peer.mobike and sa.connection.mobike:
         sa.log("IKE", "peer supports MOBIKE")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cygnet.engine.ikev2 import redirect
+from cygnet.engine.ikev2 import crash, redirect
 from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike
 from cygnet.engine.ikev2.tasks.ike_delete import log_deleting
 from cygnet.engine.ikev2.tasks.task import Reply
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def answer(sa: IkeSaV2, message: Message) -> Reply:
     if message.notify(NotifyType.AUTHENTICATION_FAILED) is not None:
         return _peer_rejects_us(sa)
+    if sa.is_established:
+        crash.learn(sa, message)
     elsewhere = message.notify(NotifyType.REDIRECT)
     if elsewhere is not None and sa.is_established:
         return redirect.asked_to_move(sa, elsewhere)

@@ -1,0 +1,143 @@
+"""RFC 6290, quick crash detection: a peer that has lost an IKE_SA proves it, and is believed at once.
+
+    token = the first 16 bytes of HMAC-SHA2-256(secret, label | SPIi | SPIr)
+
+Both ends give theirs under protection (IKE_AUTH, and by INFORMATIONAL after a rekeying, which
+changes the SPIs). Who is asked for an IKE_SA that it has not answers in the clear with the
+token: it computes it anew from the SPIs and a secret that outlived its crash. Nobody else can,
+so the other end needs no minutes of retransmissions to know.
+
+A token is as good as a delete, hence none is ever shown for an SPI that is in use here,
+whatever else the message says (§9.2), and no more than ``ANSWERS`` a second.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from cygnet.boundary.effects import Send
+from cygnet.boundary.events import Datagram
+from cygnet.crypto.prf import prf
+from cygnet.engine.context import Context
+from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.values.iana import PrfId
+from cygnet.wire.header import FLAG_INITIATOR, FLAG_RESPONSE, ExchangeType, Header
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+LABEL = b"quick crash detection"  #: keeps the secret's uses apart
+TOKEN_LENGTH = 16  #: bytes; §4.1 allows 16 to 128. With it our answer is about as long as the request
+ANSWERS = 20  #: a second, to messages for unknown IKE_SAs
+
+
+class CrashTokens:
+    """Tokens of one engine, and how many it has shown to strangers in this second."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self._since = 0.0
+        self._shown = 0
+
+    def token(self, spi_i: bytes, spi_r: bytes) -> bytes:
+        assert self.ctx.lasting is not None
+        maker = prf(PrfId.HMAC_SHA2_256)
+        return maker.compute(self.ctx.lasting.reveal(), LABEL + spi_i + spi_r)[:TOKEN_LENGTH]
+
+    def may_answer(self) -> bool:
+        if self.ctx.now - self._since >= 1.0:
+            self._since, self._shown = self.ctx.now, 0
+        self._shown += 1
+        return self._shown <= ANSWERS
+
+
+def _gives(ctx: Context) -> bool:
+    return ctx.lasting is not None and ctx.config.settings.crash_detection
+
+
+# between two that know each other -----------------------------------------------------
+
+
+def offer(sa: IkeSaV2) -> list[NotifyPayload]:
+    """Our token for this IKE_SA; nothing where no secret outlives us."""
+    if not _gives(sa.ctx):
+        return []
+    token = sa.ctx.part(CrashTokens).token(sa.spi_i, sa.spi_r)
+    return [NotifyPayload(NotifyType.QUICK_CRASH_DETECTION, token)]
+
+
+def learn(sa: IkeSaV2, message: Message) -> None:
+    """Keep the peer's token from an authenticated message; a later one replaces it (§4.4)."""
+    notify = message.notify(NotifyType.QUICK_CRASH_DETECTION)
+    if notify is not None and 16 <= len(notify.data) <= 128 and sa.ctx.config.settings.crash_detection:
+        sa.crash_token = notify.data
+
+
+class GiveToken(Task):
+    """§4.3: a new token for the SPIs of an IKE_SA that has just replaced another one."""
+
+    NAME = "IKE_CRASH_TOKEN"
+
+    def build(self) -> Draft | None:
+        notifies = offer(self.sa)
+        return Draft(ExchangeType.INFORMATIONAL, [*notifies]) if notifies else None
+
+    def process(self, message: Message) -> Step:
+        return Step.DONE
+
+
+def renew(new: IkeSaV2, old: IkeSaV2) -> None:
+    """``new`` has replaced ``old``. Only who has given us a token is known to want ours."""
+    if old.crash_token and _gives(new.ctx):
+        new.exchanges.add(GiveToken(new))
+
+
+# between two of whom one has forgotten -----------------------------------------------
+
+
+def answer_unknown(ctx: Context, event: Datagram, header: Header) -> None:
+    """A request for an IKE_SA that is not here: show the token of its SPIs."""
+    if not _gives(ctx) or header.flags & FLAG_RESPONSE:
+        return
+    if header.spi_i in ctx.by_spi or header.spi_r in ctx.by_spi:
+        return
+    tokens = ctx.part(CrashTokens)
+    if not tokens.may_answer():
+        return
+    response = Message(
+        header.spi_i,
+        header.spi_r,
+        header.exchange,
+        header.message_id,
+        not header.flags & FLAG_INITIATOR,
+        True,
+        (
+            NotifyPayload(NotifyType.INVALID_IKE_SPI),
+            NotifyPayload(NotifyType.QUICK_CRASH_DETECTION, tokens.token(header.spi_i, header.spi_r)),
+        ),
+    )
+    ctx.log("IKE", f"telling {event.remote} that its IKE_SA is not known here")
+    ctx.log("ENC", f"generating {response}")
+    ctx.emit(Send(event.local, event.remote, response.encode()))
+
+
+def says_lost(sa: IkeSaV2, message: Message) -> bool:
+    """Whether an unprotected response proves that the peer has lost the IKE_SA (§4.5).
+
+    "The token taker MUST verify [...] against the token that was stored": compared in constant
+    time; any other message changes nothing.
+    """
+    if not message.response or not sa.crash_token or message.notify(NotifyType.INVALID_IKE_SPI) is None:
+        return False
+    shown = message.notifies(NotifyType.QUICK_CRASH_DETECTION)
+    return any(hmac.compare_digest(n.data, sa.crash_token) for n in shown)
+
+
+def peer_has_crashed(sa: IkeSaV2) -> None:
+    reason = f"{sa.remote.address} has lost the IKE_SA: it shows the crash token"
+    sa.log("IKE", reason, 0)
+    sa.lost(reason)
