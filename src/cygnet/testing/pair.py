@@ -68,7 +68,7 @@ class Host:
 
     def _boot(self, start: bool) -> None:
         entropy = SeededEntropy(f"{self.name} {self.seed} {next(self._starts)}")
-        self.engine = Engine(self.config, entropy, self.lasting)
+        self.engine = Engine(self.config, entropy, lasting=self.lasting)
         self.network.attach(self.address, self.receive)
         self.handle(Configure(self.config, start=start))
 
