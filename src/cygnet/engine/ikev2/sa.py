@@ -27,7 +27,6 @@ from cygnet.engine.ikev2.tasks.ike_rekey import RekeyIke
 from cygnet.engine.ikev2.tasks.liveness import Liveness
 from cygnet.engine.ikev2.tasks.task import Task
 from cygnet.engine.keylog import export_ike
-from cygnet.engine.keylog import export_ike
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Child, Connection
@@ -99,7 +98,6 @@ class IkeSaV2(IkeSa):
         self.keys = keys
         self.proposal = keys.suite.proposal
         self.exchanges.protect(*protectors(keys, self.initiator, self.ctx.entropy))
-        export_ike(self, keys)
         export_ike(self, keys)
 
     def replied(self, message: Message, datagrams: list[bytes], inner: bytes) -> None:
