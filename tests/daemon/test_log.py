@@ -29,7 +29,7 @@ def test_lines_look_as_charons() -> None:
     assert plain(LINE) == "00[IKE] IKE_SA oregon[1] established"
     assert with_name(LINE) == "00[IKE] <oregon|1> IKE_SA oregon[1] established"
     record = json.loads(as_json(LINE))
-    assert (record["group"], record["ike"], record["ike_uid"]) == ("IKE", "oregon", 1)
+    assert (record["group"], record["ike"], record["ike_uid"]) == ("ike", "oregon", 1)
 
 
 @pytest.mark.parametrize(

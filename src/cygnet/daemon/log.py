@@ -54,7 +54,11 @@ def with_name(log: Log) -> str:
 
 def as_json(log: Log) -> str:
     """One object a line; ``time`` is seconds since the epoch."""
-    record: dict[str, object] = {"time": round(time.time(), 6), "group": log.group, "level": log.level}
+    record: dict[str, object] = {
+        "time": round(time.time(), 6),
+        "group": log.group.lower(),
+        "level": log.level,
+    }
     if log.ike_uid is not None:
         record["ike"], record["ike_uid"] = log.ike_name, log.ike_uid
     record["text"] = log.text
