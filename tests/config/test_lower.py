@@ -494,6 +494,11 @@ def test_pools_that_do_not_exist_yet_leave_the_conn_out(settings: str) -> None:
     assert len(errors(one(settings))) == 1
 
 
+def test_a_pool_of_a_conn_that_is_left_out_is_left_out_too() -> None:
+    assert one("rightsourceip=10.3.0.0/24,%dhcp").config.pools == ()
+    assert len(one("rightsourceip=10.3.0.0/24").config.pools) == 1
+
+
 # merging
 
 

@@ -45,7 +45,7 @@ def lower(tree: Tree, settings: Settings, secrets: Iterable[SharedSecret], is_lo
     lowering.conns()
     return Lowered(
         connections=tuple(lowering.merged()),
-        pools=lowering.pools.all(),
+        pools=lowering.pools.used({pool for found in lowering.connections for pool in found.pools}),
         settings=lowering.settings,
         errors=tuple(lowering.reader.errors),
         warnings=tuple(lowering.reader.warnings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from cygnet.config.keywords.addresses import CONFIG_WORDS
@@ -18,9 +19,12 @@ class Pools:
 
     _pools: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)  #: addrs and dns by name
 
-    def all(self) -> tuple[Pool, ...]:
+    def used(self, names: Collection[str]) -> tuple[Pool, ...]:
+        """The pools of these names (those of conns that were left out are not among them)."""
         return tuple(
-            Pool(name, addrs, (("dns", dns),) if dns else ()) for name, (addrs, dns) in self._pools.items()
+            Pool(name, addrs, (("dns", dns),) if dns else ())
+            for name, (addrs, dns) in self._pools.items()
+            if name in names
         )
 
     def of(self, written: Written) -> tuple[str, ...]:
