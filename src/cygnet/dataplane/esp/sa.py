@@ -22,7 +22,7 @@ class _Sa:
     """
 
     __slots__ = (
-        "_flows", "_local", "_remote", "bytes", "due_bytes", "due_packets", "encap", "esn", "last_used",
+        "_local", "_remote", "bytes", "due_bytes", "due_packets", "encap", "esn", "flows", "last_used",
         "local", "mode", "moved_id", "offload", "packets", "remote", "soft_told", "spec", "spi", "transform",
     )  # fmt: skip
 
@@ -41,7 +41,7 @@ class _Sa:
         self.due_bytes = min(spec.soft_bytes or NEVER, spec.hard_bytes or NEVER)
         self.due_packets = min(spec.soft_packets or NEVER, spec.hard_packets or NEVER)
         self._local, self._remote = compiled(spec.local_ts), compiled(spec.remote_ts)
-        self._flows: dict[bytes, bool] = {}
+        self.flows: dict[bytes, bool] = {}  #: by flow_key: what ``admits`` said
 
     @property
     def id(self) -> SaId:
@@ -53,11 +53,11 @@ class _Sa:
         key = flow_key(packet)
         if not key:
             return self._covers(packet)
-        known = self._flows.get(key)
+        known = self.flows.get(key)
         if known is None:
-            if len(self._flows) >= _MOST_FLOWS:
-                self._flows.clear()
-            known = self._flows[key] = self._covers(packet)
+            if len(self.flows) >= _MOST_FLOWS:
+                self.flows.clear()
+            known = self.flows[key] = self._covers(packet)
         return known
 
     def _covers(self, packet: Buffer) -> bool:
@@ -147,11 +147,15 @@ class OutboundSa(_Sa):
 class InboundSa(_Sa):
     """``told`` is the endpoint last reported with MappingChanged."""
 
-    __slots__ = ("dummies", "failed", "malformed", "outside", "replay", "replayed", "told")
+    __slots__ = (
+        "copy_dscp", "copy_ecn", "dummies", "failed", "malformed", "outside", "replay", "replayed", "told",
+    )  # fmt: skip
 
     def __init__(self, spec: SaSpec) -> None:
         super().__init__(spec)
         self.replay = ReplayWindow(spec.replay_window)
+        #: whether the outer DSCP is written into inner headers, and outer congestion marks are
+        self.copy_dscp, self.copy_ecn = spec.copy_dscp in ("in", "yes"), spec.copy_ecn
         self.replayed = self.failed = self.outside = self.malformed = self.dummies = 0
         self.told: Endpoint | None = None
 

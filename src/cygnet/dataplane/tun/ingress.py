@@ -26,9 +26,9 @@ from cygnet.values.endpoint import Address, Endpoint
 _MOST_SOURCES = 4096  #: endpoints remembered; beyond, the memory is begun anew
 _ANCILLARY = 128  #: bytes of control messages: packet info, TOS, train size
 
-#: level and kind of what an ESP socket tells with a packet
-_GRO = (SOL_UDP, UDP_GRO)
-_TOS = ((socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, socket.IPV6_TCLASS))
+# what an ESP socket tells with a packet, looked up once
+IPPROTO_IP, IP_TOS = socket.IPPROTO_IP, socket.IP_TOS
+IPPROTO_IPV6, IPV6_TCLASS = socket.IPPROTO_IPV6, socket.IPV6_TCLASS
 
 
 class Ingress:
@@ -46,6 +46,8 @@ class Ingress:
         self._opener = Opener(self._offloaded, self._clamp)
         self._expected = 1
         self._sources: dict[tuple[str, int], Endpoint] = {}
+        #: where an SA's packets came from last, and what its remote end was then: looked at once
+        self._seen: dict[InboundSa, tuple[tuple[str, int], Endpoint]] = {}
 
     @property
     def congested(self) -> int:
@@ -53,7 +55,7 @@ class Ingress:
 
     def take(self, wire: Wire) -> None:
         """Receive what waits at a UDP socket, at most a burst."""
-        opener, receive, forwarder = self._opener, wire.sock.recvmsg_into, self._forwarder
+        opener, receive, forwarder, seen = self._opener, wire.sock.recvmsg_into, self._forwarder, self._seen
         now = time.monotonic()
         count = 0
         while count < self._expected and opener.ready():
@@ -64,15 +66,17 @@ class Ingress:
             count += 1
             size = tos = 0
             for level, kind, data in ancillary:
-                if (level, kind) == _GRO:
+                if kind == UDP_GRO and level == SOL_UDP:
                     size = int.from_bytes(data[:4], sys.byteorder)
-                elif (level, kind) in _TOS:
-                    tos = data[0] if len(data) == 1 else int.from_bytes(data[:4], sys.byteorder)
+                elif kind == IP_TOS and level == IPPROTO_IP:
+                    tos = data[0]
+                elif kind == IPV6_TCLASS and level == IPPROTO_IPV6:
+                    tos = int.from_bytes(data[:4], sys.byteorder)
             opener.receive(length, size, tos)
             if opener.authentic:
-                remote = self._source(source)
                 for sa in opener.authentic:
-                    forwarder.used_from(sa, remote)
+                    if seen.get(sa) != (source, sa.remote):
+                        self._see(sa, source)
                     forwarder.used(sa, now)
                 opener.authentic.clear()
             if opener.strangers:
@@ -112,6 +116,13 @@ class Ingress:
         if len(packet) >= 8 and int.from_bytes(packet[:4], "big") not in self._forwarder.sad.inbound:
             self._before_giving_up()  # its SA may have been installed a moment ago
         self._forwarder.inbound(local, remote, packet, tos, now)
+
+    def _see(self, sa: InboundSa, source: tuple[str, int]) -> None:
+        """Authentic packets came from another place than the last ones, or the SA was moved."""
+        if len(self._seen) >= _MOST_SOURCES:
+            self._seen.clear()
+        self._seen[sa] = source, sa.remote
+        self._forwarder.used_from(sa, self._source(source))
 
     def _write(self) -> None:
         for packet in self._opener.flush():

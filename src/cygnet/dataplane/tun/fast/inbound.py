@@ -7,7 +7,7 @@ checked in columns; whatever is not that goes one by one. Authentic packets go t
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from cygnet.crypto.esp import InvalidTag
 from cygnet.dataplane.drops import Drop
 from cygnet.dataplane.esp.encapsulate import disclose
 from cygnet.dataplane.esp.sa import InboundSa
-from cygnet.dataplane.ip.ecn import ECT0, NOT_ECT
 from cygnet.dataplane.tun.fast.arena import Arena
 from cygnet.dataplane.tun.fast.joiner import Joiner
 from cygnet.dataplane.tun.fast.layout import HEADER, ICV, IPV4, IPV6, OVERHEAD
@@ -32,7 +31,7 @@ _LONGEST_PADDING = 15  #: that is looked at in columns; our own and most others'
 
 _WORDS = struct.Struct(">II")
 _ESN_AAD = struct.Struct(">IQ")
-_PADDING = bytes(range(1, 256))
+_PADDINGS = [bytes(range(1, pad + 1)) for pad in range(256)]
 
 
 class Opener:
@@ -79,18 +78,20 @@ class Opener:
         start = self._arena.start
         self._arena.take(length)
         end = start + length
-        size = size or length
+        if not 0 < size < length:
+            self._one(start, length, tos)
+            return
         if length >= FEW * size and size >= _SHORTEST:
             start = self._runs(start, size, length // size, tos)
         while start < end:
             self._one(start, min(size, end - start), tos)
             start += size
 
-    def flush(self) -> Iterator[memoryview]:
-        """Packets for the TUN, each valid until the next one is asked for. To be exhausted."""
-        yield from self._joiner.flush()
+    def flush(self) -> Iterable[memoryview]:
+        """Packets for the TUN, each valid until the next one is asked for, all until the next receive."""
         self._arena.clear()
         self._flushed = True
+        return self._joiner.flush()
 
     # runs of datagrams ------------------------------------------------------------------
 
@@ -171,7 +172,7 @@ class Opener:
         inner = end - HEADER - 2 - pad
         if pad <= _LONGEST_PADDING and inner >= 20 and next_header in (IPV4, IPV6):
             tails = columns(self._array, start + end - 2 - pad, stride, count, pad + 2)
-            wanted = np.frombuffer(_PADDING[:pad] + bytes((pad, next_header)), np.uint8)
+            wanted = np.frombuffer(_PADDINGS[pad] + bytes((pad, next_header)), np.uint8)
             if (tails == wanted).all():
                 self._joiner.rows(sa, start + HEADER, stride, inner, count, next_header)
                 return
@@ -223,9 +224,13 @@ class Opener:
         tail = end - 2 - pad
         if next_header == _NO_NEXT:
             sa.dummies += 1
-        elif tail < at + 20 or view[tail : end - 2] != _PADDING[:pad] or next_header not in (IPV4, IPV6):
+        elif (
+            tail < at + 20
+            or next_header not in (IPV4, IPV6)
+            or (pad and view[tail : end - 2] != _PADDINGS[pad])
+        ):
             sa.malformed += 1
-        elif not _marked(sa, tos) or self._remark(sa, at, tail, next_header, tos):
+        elif not (tos & 1 or sa.copy_dscp) or self._remark(sa, at, tail, next_header, tos):
             self._joiner.one(sa, at, tail - at, next_header)
 
     def _remark(self, sa: InboundSa, at: int, end: int, next_header: int, tos: int) -> bool:
@@ -242,6 +247,5 @@ class Opener:
 
 
 def _marked(sa: InboundSa, tos: int) -> bool:
-    """Whether the outer traffic class may change inner ones."""
-    spec = sa.spec
-    return (spec.copy_ecn and tos & 3 not in (NOT_ECT, ECT0)) or spec.copy_dscp in ("in", "yes")
+    """Whether the outer traffic class may change inner ones: ECT(1) and CE are the odd ones."""
+    return tos & 1 != 0 or sa.copy_dscp

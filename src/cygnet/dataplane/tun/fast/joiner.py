@@ -17,7 +17,7 @@ Order: packets of one flow leave in the order they came. Flows may pass each oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -123,6 +123,7 @@ class Joiner:
         self._out_view = memoryview(self._out)  # type: ignore[arg-type]
         self._order: list[memoryview | Run] = []
         self._latest: dict[bytes, Run] = {}
+        self._runs = False  #: whether there are any in ``_order``
 
     def one(self, sa: InboundSa, at: int, room: int, next_header: int) -> None:
         """A packet in ``room`` bytes at ``at``; behind it may be TFC padding (RFC 4303 §2.7)."""
@@ -138,17 +139,19 @@ class Joiner:
             sa.malformed += 1
             return
         packet = view[at : at + length]
-        if not sa.admits(packet):
+        flow = flow_key(packet)
+        known = sa.flows.get(flow)
+        if not (sa.admits(packet) if known is None else known):
             sa.outside += 1
             return
         sa.bytes += length
         sa.packets += 1
-        flow = flow_key(packet)
         if not flow:
             self._latest.clear()  # of whichever flow it is, nothing may pass it
-        if not flow or flow[0] != _TCP or not self._segment(sa, at, packet, flow, length):
-            view[at - VNET : at] = vnet.PLAIN
-            self._order.append(view[at - VNET : at + length])
+        elif flow[0] == _TCP and self._segment(sa, at, packet, flow, length):
+            return
+        view[at - VNET : at] = vnet.PLAIN
+        self._order.append(view[at - VNET : at + length])
 
     def rows(self, sa: InboundSa, at: int, stride: int, inner: int, count: int, next_header: int) -> None:
         """``count`` packets in ``inner`` bytes each, ``stride`` bytes from one to the next."""
@@ -161,11 +164,16 @@ class Joiner:
             at += done * stride
             count -= done
 
-    def flush(self) -> Iterator[memoryview]:
-        """Each is valid until the next one is asked for."""
-        order = self._order
-        self._order = []
+    def flush(self) -> Iterable[memoryview]:
+        """Each is valid until the next one is asked for, all until the next packet comes."""
+        order, self._order = self._order, []
+        if not self._runs:
+            return order  # type: ignore[return-value]
+        self._runs = False
         self._latest.clear()
+        return self._finished(order)
+
+    def _finished(self, order: list[memoryview | Run]) -> Iterator[memoryview]:
         for item in order:
             yield self._joined(item) if isinstance(item, Run) else item
 
@@ -196,6 +204,7 @@ class Joiner:
         ):
             run = self._latest[flow] = Run(at, head, l4, key, sequence, ident)
             self._order.append(run)
+            self._runs = True
         run.add(at + head, 0, 1, size, flags & _CLOSING)
         return True
 
@@ -254,6 +263,7 @@ class Joiner:
             run = self._latest[flow] = Run(at, head, l4, key, sequence, ident)
             run.trusted = True
             self._order.append(run)
+            self._runs = True
         run.add(at + head, stride, many, size, int(closing[many - 1]))
         return many
 
