@@ -83,6 +83,11 @@ def test_who_may_not_open_the_socket_gets_4(tmp_path: Path) -> None:
     assert "permission denied" in done.stderr
 
 
+def test_a_path_that_no_socket_can_have_is_an_error_and_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--run-dir", "/" + "x" * 200]) == exits.FAILED
+    assert capsys.readouterr().err == "cygnet status: AF_UNIX path too long\n"
+
+
 def environment(run_dir: Path) -> dict[str, str]:
     source = str(Path(__file__).parents[2] / "src")
     return os.environ | {"PYTHONPATH": source, "CYGNET_RUN_DIR": str(run_dir)}

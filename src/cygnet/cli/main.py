@@ -56,6 +56,9 @@ def _guarded(name: str, rest: list[str]) -> int:
         # Who read our output has seen enough (`| head`). Nothing may be flushed to it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.FAILED
+    except OSError as error:
+        note(f"cygnet {name}: {error.strerror or error}")
+        return exits.FAILED
 
 
 def _run(name: str, rest: list[str]) -> int:

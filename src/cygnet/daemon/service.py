@@ -134,7 +134,7 @@ class Service:
         try:
             await self._vici.start()
         except OSError as error:
-            raise StartFailed(f"control socket {self._options.socket}: {error.strerror}") from error
+            raise StartFailed(f"control socket {self._options.socket}: {error.strerror or error}") from error
         self._handle_signals(loop)
         self.runner.feed(Configure(self._loaded.config))
         self._addresses.start(loop)

@@ -40,6 +40,14 @@ class Unsupported(Exception):
     """The daemon does not know the command or event."""
 
 
+_CONNECT_ERRORS: dict[type[OSError], type[Exception]] = {
+    FileNotFoundError: NotRunning,
+    ConnectionRefusedError: NotRunning,
+    PermissionError: NotPermitted,
+    BlockingIOError: TimeoutError,  # it does not accept connections
+}
+
+
 class Client:
     """A connection to the daemon. Use it in a ``with`` statement."""
 
@@ -53,16 +61,13 @@ class Client:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
         try:
             self._socket.connect(path)
-            self._socket.settimeout(timeout)
-        except BlockingIOError as error:
+        except OSError as error:
             self._socket.close()
-            raise TimeoutError("the daemon does not accept connections") from error
-        except (FileNotFoundError, ConnectionRefusedError) as error:
-            self._socket.close()
-            raise NotRunning(path) from error
-        except PermissionError as error:
-            self._socket.close()
-            raise NotPermitted(path) from error
+            meaning = _CONNECT_ERRORS.get(type(error))
+            if meaning is None:
+                raise
+            raise meaning(path) from error
+        self._socket.settimeout(timeout)
 
     def __enter__(self) -> Client:
         return self
