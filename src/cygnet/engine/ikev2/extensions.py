@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cygnet.engine.ikev2 import crash, redirect
+from cygnet.engine.ikev2 import crash, ppk, redirect
 from cygnet.engine.ikev2.features import signature_hash_notify
 from cygnet.engine.ikev2.suite import ADDITIONAL
 from cygnet.engine.ikev2.tasks import mobike
@@ -30,7 +30,7 @@ def of_init_request(sa: IkeSaV2, proposals: Sequence[Proposal]) -> list[NotifyPa
     notifies = [*_fragmentation(sa), signature_hash_notify()]
     if any(p.of_type(kind) for p in proposals for kind in ADDITIONAL):
         notifies.append(NotifyPayload(N.INTERMEDIATE_EXCHANGE_SUPPORTED))
-    return notifies + redirect.announce(sa)
+    return notifies + ppk.offered(sa.connection) + redirect.announce(sa)
 
 
 def of_init_response(sa: IkeSaV2) -> list[NotifyPayload]:
@@ -44,7 +44,7 @@ def of_init_response(sa: IkeSaV2) -> list[NotifyPayload]:
     if sa.peer.intermediate:
         notifies.append(NotifyPayload(N.INTERMEDIATE_EXCHANGE_SUPPORTED))
     notifies.append(NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED))
-    return notifies
+    return notifies + ppk.accepted(sa)
 
 
 def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
@@ -54,7 +54,6 @@ def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
     return [
         *notifies,
         NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED),
-        NotifyPayload(N.EAP_ONLY_AUTHENTICATION),
         *crash.offer(sa),
     ]
 

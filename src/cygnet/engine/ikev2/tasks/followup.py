@@ -161,5 +161,7 @@ def respond_one(sa: IkeSaV2, theirs: KePayload) -> tuple[KePayload, Secret]:
 
 def answer(sa: IkeSaV2, message: Message) -> Reply:
     if not sa.is_established:
-        raise PeerError(NotifyType.STATE_NOT_FOUND, f"refusing {message.title}: the IKE_SA is {sa.state.value}")
+        raise PeerError(
+            NotifyType.STATE_NOT_FOUND, f"refusing {message.title}: the IKE_SA is {sa.state.value}"
+        )
     return sa.followups.answer(sa, message)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Wish
-from cygnet.engine.ikev2 import child_terms, crash, extensions, redirect
+from cygnet.engine.ikev2 import child_terms, crash, extensions, ppk, redirect
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
-from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.keys import IkeKeys, Nonces, with_ppk
 from cygnet.engine.ikev2.tasks import mobike
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
 from cygnet.engine.lookup import by_identity, expected_identity, own_identity
@@ -45,6 +45,7 @@ class IkeAuth(Task):
     def __init__(self, sa: IkeSaV2) -> None:
         super().__init__(sa)
         self.child: ChildSa | None = None
+        self.plain: IkeKeys | None = None  #: the keys without a PPK, while it is open whether it is used
 
     def build(self) -> Draft | None:
         sa = self.sa
@@ -56,20 +57,38 @@ class IkeAuth(Task):
             sa.log("IKE", reason)
             sa.negotiation_failed(reason, retry=False)
             return None
-        keys = sa.secrets
         sa.shaking.close_intermediate(sa.exchanges.window.own_next)
-        octets = sa.shaking.octets_i(keys).of(sa.local_id, keys.p_i)
+        try:
+            auth = self._auth(secret)
+        except PeerError as error:
+            sa.log("IKE", error.detail, 0)
+            sa.negotiation_failed(error.detail, retry=False)
+            return None
         sa.log("IKE", f"authentication of '{sa.local_id}' (myself) with pre-shared key", 0)
         payloads: list[Payload] = [IdIPayload(sa.local_id)]
         if sa.connection.unique is not Unique.NEVER and not any(duplicates(sa)):
             payloads.append(NotifyPayload(NotifyType.INITIAL_CONTACT))
         if not _any_remote(sa.connection):
             payloads.append(IdRPayload(sa.remote_id))
-        payloads.append(AuthPayload(AuthMethodId.SHARED_KEY, psk_auth(keys.suite.prf, secret, octets)))
+        payloads += auth
         payloads += self._offer()
         if sa.is_gone:
             return None
         return Draft(ExchangeType.IKE_AUTH, [*payloads, *extensions.of_auth_request(sa)])
+
+    def _auth(self, secret: Secret) -> list[Payload]:
+        """AUTH, and what belongs to it when a PPK is used."""
+        sa, plain = self.sa, self.sa.secrets
+        chosen = ppk.chosen(sa)
+        if chosen is None:
+            return [AuthPayload(AuthMethodId.SHARED_KEY, own_auth(sa, secret))]
+        without = own_auth(sa, secret)
+        self.plain, sa.keys = plain, with_ppk(plain, chosen.secret)
+        payloads: list[Payload] = [AuthPayload(AuthMethodId.SHARED_KEY, own_auth(sa, secret))]
+        payloads.append(ppk.identity_notify(chosen))
+        if not sa.connection.ppk_required:
+            payloads.append(NotifyPayload(NotifyType.NO_PPK_AUTH, without))
+        return payloads
 
     def _offer(self) -> list[Payload]:
         """The first CHILD_SA, if there is to be one in this exchange."""
@@ -128,7 +147,10 @@ class IkeAuth(Task):
         sa.negotiation_failed(reason, retry=False)
 
     def _verify(self, message: Message, auth: AuthPayload) -> None:
-        sa, keys = self.sa, self.sa.secrets
+        sa = self.sa
+        if self.plain is not None:
+            ppk.confirmed(sa, message, self.plain)
+        keys = sa.secrets
         identity = message.need(IdRPayload).identity
         if not identity.matches(expected_identity(sa.connection, sa.remote.address)):
             wanted = expected_identity(sa.connection, sa.remote.address)
@@ -138,7 +160,7 @@ class IkeAuth(Task):
             )
         sa.remote_id = identity
         octets = sa.shaking.octets_r(keys).of(identity, keys.p_r)
-        verify_peer(sa, auth, octets)
+        verify_peer(sa, auth.method, auth.data, octets)
 
     def _finish_child(self, child: ChildSa, message: Message, nonces: Nonces) -> None:
         sa = self.sa
@@ -186,16 +208,23 @@ def shared_secret(sa: IkeSaV2) -> Secret | None:
     return find_psk(sa.ctx.config.secrets, local, remote, sa.local.address, sa.remote.address)
 
 
-def verify_peer(sa: IkeSaV2, auth: AuthPayload, octets: bytes) -> None:
+def own_auth(sa: IkeSaV2, secret: Secret) -> bytes:
+    """The value of our AUTH payload, with the keys that are set now."""
+    keys = sa.secrets
+    octets = sa.shaking.octets_i(keys) if sa.initiator else sa.shaking.octets_r(keys)
+    return psk_auth(keys.suite.prf, secret, octets.of(sa.local_id, keys.p_i if sa.initiator else keys.p_r))
+
+
+def verify_peer(sa: IkeSaV2, method: AuthMethodId, data: bytes, octets: bytes) -> None:
     """Raises PeerError(AUTHENTICATION_FAILED)."""
     failed = NotifyType.AUTHENTICATION_FAILED
     wanted = sa.connection.remote[0].method
-    if auth.method != AuthMethodId.SHARED_KEY or wanted not in (AuthMethod.PSK, AuthMethod.ANY):
-        raise PeerError(failed, f"peer authenticates by {auth.method}, '{sa.name}' wants {wanted.value}")
+    if method != AuthMethodId.SHARED_KEY or wanted not in (AuthMethod.PSK, AuthMethod.ANY):
+        raise PeerError(failed, f"peer authenticates by {method}, '{sa.name}' wants {wanted.value}")
     secret = shared_secret(sa)
     if secret is None:
         raise PeerError(failed, f"no shared key found for '{sa.local_id}' - '{sa.remote_id}'")
-    verify_psk(sa.secrets.suite.prf, secret, octets, auth.data)
+    verify_psk(sa.secrets.suite.prf, secret, octets, data)
     sa.log("IKE", f"authentication of '{sa.remote_id}' with pre-shared key successful", 0)
 
 
@@ -215,7 +244,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
 
 
 def _answer(sa: IkeSaV2, message: Message) -> Reply:
-    keys, shaking = sa.secrets, sa.shaking
+    shaking = sa.shaking
     if shaking.additional:
         raise PeerError(NotifyType.INVALID_SYNTAX, "IKE_AUTH before all key exchanges are done")
     shaking.close_intermediate(message.message_id)
@@ -227,16 +256,19 @@ def _answer(sa: IkeSaV2, message: Message) -> Reply:
         raise PeerError(NotifyType.AUTHENTICATION_FAILED, "peer wants EAP, which is not configured")
     if message.first(SaPayload) is None and sa.connection.childless == "never":
         raise PeerError(NotifyType.INVALID_SYNTAX, "peer asks for a childless IKE_SA, which is not allowed")
-    verify_peer(sa, auth, shaking.octets_i(keys).of(sa.remote_id, keys.p_i))
+    verdict = ppk.judge(sa, message)
+    keys = sa.keys = verdict.keys
+    data = auth.data if verdict.auth is None else verdict.auth
+    verify_peer(sa, auth.method, data, shaking.octets_i(keys).of(sa.remote_id, keys.p_i))
     secret = shared_secret(sa)
     assert secret is not None  # the peer has just been verified with it
     if not enforce(sa, message.notify(NotifyType.INITIAL_CONTACT) is not None):
         raise PeerError(NotifyType.AUTHENTICATION_FAILED, "another IKE_SA with that identity is kept")
-    octets = shaking.octets_r(keys).of(sa.local_id, keys.p_r)
     sa.log("IKE", f"authentication of '{sa.local_id}' (myself) with pre-shared key", 0)
     payloads: list[Payload] = [
         IdRPayload(sa.local_id),
-        AuthPayload(AuthMethodId.SHARED_KEY, psk_auth(keys.suite.prf, secret, octets)),
+        AuthPayload(AuthMethodId.SHARED_KEY, own_auth(sa, secret)),
+        *verdict.notifies,
     ]
     elsewhere = redirect.instead_of_child(sa)
     if elsewhere is not None:
