@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 
 import pytest
 
@@ -11,6 +12,7 @@ from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.daemon.log import Journal
 from cygnet.daemon.udp import Sockets, UdpTransport, open_sockets
+from cygnet.dataplane.tun.sockets import SOL_UDP, UDP_SEGMENT
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import DataPlaneError
 from tests.daemon.fakes import ListSink, until
@@ -59,12 +61,22 @@ def test_keepalives_and_esp_on_the_ike_socket_never_reach_the_engine() -> None:
     async def story() -> None:
         sockets, transport, _ = opened()
         got: list[Datagram] = []
-        transport.start(asyncio.get_running_loop(), got.append)
+        esp: list[bytes] = []
+        transport.start(
+            asyncio.get_running_loop(), got.append, lambda local, remote, packet: esp.append(packet)
+        )
         with peer("127.0.0.1") as them:
-            for data in (b"\xff", b"\x01\x02\x03\x04 esp", b"", b"\0\0\0\0last"):
-                them.sendto(data, ("127.0.0.1", natt_port(sockets)))
-            await until(lambda: got)
-            assert [d.data for d in got] == [b"last"]
+            # One send that arrives as one train: the program that tells IKE from ESP sees only its
+            # beginning, so the ESP packet behind it comes to the IKE socket too.
+            train = b"\0\0\0\0ike!" + b"\x01\x02\x03\x04esp!"
+            segments = [(SOL_UDP, UDP_SEGMENT, struct.pack("@H", 8))]
+            there = ("127.0.0.1", natt_port(sockets))
+            them.sendmsg([train], segments, 0, there)
+            for data in (b"\xff", b"", b"\0\0\0\0last"):
+                them.sendto(data, there)
+            await until(lambda: len(got) == 2)
+            assert [d.data for d in got] == [b"ike!", b"last"]
+            assert esp == [b"\x01\x02\x03\x04esp!"]  # not lost, and not IKE
         transport.stop(asyncio.get_running_loop())
 
     asyncio.run(story())

@@ -22,6 +22,9 @@ class Watched(Protocol):
 
     def process_reports(self) -> None: ...
 
+    def stray_esp(self, local: Endpoint, remote: Endpoint, packet: bytes) -> None:
+        """An ESP packet that came to the IKE socket in a train of IKE messages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:

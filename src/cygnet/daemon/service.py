@@ -130,7 +130,10 @@ class Service:
 
     async def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         self.journal.say("dmn", facts.greeting(self._plane.name, self._transport.ports))
-        self._transport.start(loop, self._feed)
+        if isinstance(self._plane, Watched):
+            self._transport.start(loop, self._feed, self._plane.stray_esp)
+        else:
+            self._transport.start(loop, self._feed)
         try:
             await self._vici.start()
         except OSError as error:

@@ -21,7 +21,7 @@ from cygnet.dataplane.tun.sockets import NON_ESP_MARKER, is_ike, open_pair, open
 from cygnet.values.endpoint import IKE_PORT, Endpoint
 from cygnet.values.errors import DataPlaneError
 
-KEEPALIVE = b"\xff"  #: RFC 3948 §2.3
+LEAST_ESP = 8  #: bytes: SPI and sequence number; a NAT keep-alive (RFC 3948 §2.3) is one byte
 FAMILIES = ((4, socket.AF_INET), (6, socket.AF_INET6))
 
 
@@ -71,14 +71,29 @@ def _free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+StrayEsp = Callable[[Endpoint, Endpoint, bytes], None]
+
+
+def _drop(local: Endpoint, remote: Endpoint, packet: bytes) -> None:
+    """What a plane does that takes no packets from the network."""
+
+
 class UdpTransport:
     """Sends what the engine wants sent, and hands it what comes in."""
 
     def __init__(self, sockets: Sockets, journal: Journal) -> None:
         self._sockets, self._journal = sockets, journal
+        self._stray_esp: StrayEsp = _drop
         self.ports = sockets.ports
 
-    def start(self, loop: asyncio.AbstractEventLoop, deliver: Callable[[Datagram], None]) -> None:
+    def start(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        deliver: Callable[[Datagram], None],
+        stray_esp: StrayEsp = _drop,
+    ) -> None:
+        """``stray_esp`` takes ESP that GRO mixed into a train of IKE; it must not be lost."""
+        self._stray_esp = stray_esp
         for sock in self._sockets.ike.values():
             loop.add_reader(sock, self._readable, sock, deliver)
 
@@ -115,6 +130,5 @@ class UdpTransport:
             deliver(Datagram(local, remote, data))
         elif is_ike(data):
             deliver(Datagram(local, remote, data[len(NON_ESP_MARKER) :]))
-        elif data != KEEPALIVE:
-            # ESP that GRO mixed into a train of IKE. TCP or the application sends it again.
-            self._journal.say("net", f"dropped {len(data)} bytes of ESP on the IKE socket", 2)
+        elif len(data) >= LEAST_ESP:
+            self._stray_esp(local, remote, data)

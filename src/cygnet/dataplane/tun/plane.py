@@ -169,6 +169,10 @@ class TunPlane:
         self._virtual_ips.discard(address)
         self._tell("remove_virtual_ip", address)
 
+    def stray_esp(self, local: Endpoint, remote: Endpoint, packet: bytes) -> None:
+        """An ESP packet that came to the IKE socket in the middle of a train."""
+        self._tell("stray_esp", local, remote, packet)
+
     # the worker ------------------------------------------------------------------------
 
     def _spawn(self) -> None:

@@ -188,6 +188,9 @@ class Worker:
     def remove_virtual_ip(self, address: Address) -> None:
         self.links.remove_address(address)
 
+    def stray_esp(self, local: Endpoint, remote: Endpoint, packet: bytes) -> None:
+        self.forwarder.inbound(local.address, remote, packet, 0, time.monotonic())
+
     # Outlet ----------------------------------------------------------------------------
 
     def to_wire(self, sa: OutboundSa, packet: bytes, tos: int, df: bool) -> None:
@@ -234,6 +237,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
         Worker.query,
         Worker.add_virtual_ip,
         Worker.remove_virtual_ip,
+        Worker.stray_esp,
         Worker.stop,
     )
 }
