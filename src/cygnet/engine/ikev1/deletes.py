@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.ikev1.exchange import Exchange
 from cygnet.engine.ikev1.tasks.informational import CHILD_DELETE_SCHEDULE, IKE_DELETE_SCHEDULE, TellDeleted
+from cygnet.engine.ikev1.tasks.quick_mode import deletion_of
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import ExchangeType
@@ -37,19 +38,13 @@ def send(sa: IkeSaV1, delete: Delete, answers: frozenset[bytes], repeat: bool = 
 def close_child(sa: IkeSaV1, child: ChildSa) -> None:
     if child.state in (ChildState.DELETING, ChildState.DELETED):
         return
-    spi_in, known = child.spi_in, child.spi_out != 0
+    known = child.spi_out != 0
     sa.abandon_quick_mode(child)
     log_closing(sa, child)
     sa.child_down(child)
     if known and sa.keys is not None:
-        send_child(sa, child, spi_in)
-
-
-def send_child(sa: IkeSaV1, child: ChildSa, spi_in: int) -> None:
-    protocol = child.protocol
-    sa.log("IKE", f"sending DELETE for {protocol} CHILD_SA with SPI {spi_in:08x}")
-    answers = frozenset({child.spi_out.to_bytes(4)})
-    send(sa, Delete(protocol, (spi_in.to_bytes(4),)), answers)
+        sa.log("IKE", f"sending DELETE for {child.protocol} CHILD_SA with SPI {child.spi_in:08x}")
+        send(sa, *deletion_of(child))
 
 
 def log_closing(sa: IkeSaV1, child: ChildSa) -> None:

@@ -37,6 +37,7 @@ from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Endpoint
 from cygnet.values.errors import RequestError
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import ExchangeType, Header
+from cygnet.wire.ikev1.delete import Delete
 from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import PayloadType
 from cygnet.wire.ikev1.payload import Payload
@@ -73,6 +74,7 @@ class IkeSaV1(IkeSa):
         self.peer_is_mute = False  #: it answers no deletes
         self.created_at = ctx.now
         self._queue: deque[QuickModeInitiator] = deque()
+        self._inherited: list[tuple[Delete, frozenset[bytes]]] = []
         self._wrong_key = False
         self._unanswered = False
 
@@ -148,6 +150,9 @@ class IkeSaV1(IkeSa):
         if self.initiator:
             self._take_over_reauthenticated()
             self._align()
+        for delete, answers in self._inherited:
+            deletes.send(self, delete, answers)
+        self._inherited.clear()
         for wish in list(self.wishes):
             self.create_child(wish)
 
@@ -281,18 +286,36 @@ class IkeSaV1(IkeSa):
         """Another established IKE_SA with the same peer."""
         return next((o for o in duplicates(self) if isinstance(o, IkeSaV1)), None)
 
-    def closed_by_peer(self) -> None:
-        """Another IKE_SA with the same peer takes the CHILD_SAs over: a peer that means to close
-        them too deletes them by name. It may be one whose negotiation the peer finished first."""
+    @property
+    def heir(self) -> IkeSaV1 | None:
+        """Who takes over what this IKE_SA leaves: a sibling, or one that is about to be one (the
+        peer may have finished its negotiation first)."""
         coming = (
-            o for o in self.ctx.sas_of(self.name) if o.reauthenticates and o.state is IkeState.CONNECTING
+            o
+            for o in self.ctx.sas_of(self.name)
+            if isinstance(o, IkeSaV1) and o.reauthenticates and o.state is IkeState.CONNECTING
         )
-        sibling = self.sibling or next(coming, None)
-        if sibling is None:
+        return self.sibling or next(coming, None)
+
+    def inherit_delete(self, delete: Delete, answers: frozenset[bytes]) -> None:
+        """A delete that another IKE_SA with this peer could not get through."""
+        if self.is_established:
+            deletes.send(self, delete, answers)
+        else:
+            self._inherited.append((delete, answers))
+
+    def closed_by_peer(self) -> None:
+        """An heir keeps the CHILD_SAs: a peer that means to close them too deletes them by name."""
+        if not self._left_to_heir():
             super().closed_by_peer()
-            return
-        sibling.adopt(self)
+
+    def _left_to_heir(self) -> bool:
+        heir = self.heir
+        if heir is None:
+            return False
+        heir.adopt(self)
         self.destroy()
+        return True
 
     # CHILD_SAs ----------------------------------------------------------------------------
 
@@ -379,9 +402,6 @@ class IkeSaV1(IkeSa):
     def delete_child(self, child: ChildSa) -> None:
         deletes.close_child(self, child)
 
-    def send_child_delete(self, child: ChildSa, spi_in: int) -> None:
-        deletes.send_child(self, child, spi_in)
-
     # informational ------------------------------------------------------------------------
 
     def tell(self, payloads: list[Payload]) -> None:
@@ -426,24 +446,22 @@ class IkeSaV1(IkeSa):
         dpdaction, where a delete would be taken for a wish to close (closeaction)."""
         if not self.is_established:
             self.destroy()
-            return
-        self.lost(reason)
+        elif not self._left_to_heir():
+            self.lost(reason)
 
     def abandon_exchanges(self) -> None:
-        """Take back what unfinished Quick Modes have installed."""
+        """Take back what unfinished Quick Modes have installed; an heir tells the peer."""
+        heir = self.heir
         for exchange in self.exchanges.active():
             self.exchanges.close(exchange)
-            if isinstance(exchange.task, QuickMode):
-                self._abandon(exchange.task)
+            task = exchange.task
+            if isinstance(task, QuickMode):
+                told = task.take_back()
+            else:
+                told = task.unheard if isinstance(task, TellDeleted) else None
+            if told is not None and heir is not None:
+                heir.inherit_delete(*told)
         self._queue.clear()
-
-    def _abandon(self, task: QuickMode) -> None:
-        child = task.child
-        half = child is not None and child.state is ChildState.INSTALLING
-        task.take_back()
-        sibling = self.sibling
-        if half and child is not None and sibling is not None:
-            sibling.send_child_delete(child, child.spi_in)
 
     def abandon_quick_mode(self, child: ChildSa) -> None:
         """The CHILD_SA goes before its Quick Mode is over."""
@@ -466,6 +484,8 @@ class IkeSaV1(IkeSa):
         if kind is Deadline.CHILD_RETIRE and subject in self.children:
             self.delete_child(self.children[subject])
             return
+        if kind is Deadline.EXPIRE and self.sibling is not None:
+            self.sibling.adopt(self)
         super().on_deadline(kind, subject)
 
     def on_version_deadline(self, kind: Deadline, subject: int) -> None:

@@ -56,7 +56,13 @@ class TellDeleted(Tell):
 
     def __init__(self, sa: IkeSaV1, delete: Delete, answers: frozenset[bytes]) -> None:
         super().__init__(sa, [delete])
+        self.delete = delete
         self.answers = answers
+
+    @property
+    def unheard(self) -> tuple[Delete, frozenset[bytes]] | None:
+        """What another IKE_SA with the peer may say in our place: not the end of this one."""
+        return None if self.delete.protocol == PROTO_ISAKMP else (self.delete, self.answers)
 
     def failed(self, reason: str) -> None:
         self.sa.delete_unanswered(self)

@@ -30,6 +30,7 @@ from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal
 from cygnet.values.secret import Secret
 from cygnet.wire.ikev1 import ipsec_doi
+from cygnet.wire.ikev1.delete import Delete
 from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.identification import Id
 from cygnet.wire.ikev1.ke import Ke
@@ -114,10 +115,21 @@ class QuickMode(Task):
             self.sa.child_rekeyed(self.rekeyed, self.new_child)
         self.sa.hand_on(self.new_child)
 
-    def take_back(self) -> None:
-        """Remove what was installed of a CHILD_SA that did not come up."""
-        if self.child is not None and self.child.state is not ChildState.DELETED:
-            self.child.remove()
+    def take_back(self) -> tuple[Delete, frozenset[bytes]] | None:
+        """Remove what was installed of a CHILD_SA that did not come up. If the peer may have its
+        half: the delete that tells it, and what answers that."""
+        child = self.child
+        if child is None or child.state in (ChildState.DELETED, ChildState.INSTALLED):
+            return None
+        half = child.state is ChildState.INSTALLING
+        child.remove()
+        return deletion_of(child) if half else None
+
+
+def deletion_of(child: ChildSa) -> tuple[Delete, frozenset[bytes]]:
+    """The delete that closes the peer's half, and the SPI whose delete answers it."""
+    delete = Delete(child.protocol, (child.spi_in.to_bytes(4),))
+    return delete, frozenset({child.spi_out.to_bytes(4)})
 
 
 class QuickModeInitiator(QuickMode):
@@ -350,10 +362,7 @@ class QuickModeResponder(QuickMode):
 
     def failed(self, reason: str) -> None:
         """No third message: the peer may have its half, so it is told that ours is gone."""
-        if self.child is None:
-            return
-        spi = self.child.spi_in
-        self.take_back()
-        if not reason and self.sa.is_established:
+        told = self.take_back()
+        if told is not None and not reason and self.sa.is_established:
             self.sa.log("IKE", f"CHILD_SA {self.child} was not confirmed by the peer, closing it")
-            self.sa.send_child_delete(self.child, spi)
+            self.sa.inherit_delete(*told)
