@@ -56,7 +56,9 @@ def _install(ctx: Context, ref: int, connection: Connection, child: Child) -> No
         ctx.log("CHD", str(error))
         ctx.finish_part(Finish(ref, Outcome.FAILED, f"routing '{child.name}' failed", str(error)))
     else:
-        ctx.finish_part(Finish(ref, Outcome.OK, f"'{child.name}' routed"))
+        mode = child.mode
+        done = f"shunt {mode.value} policy installed" if mode.is_shunt else "routed"
+        ctx.finish_part(Finish(ref, Outcome.OK, f"'{child.name}' {done}"))
 
 
 def unroute(ctx: Context, event: Unroute) -> None:
