@@ -158,6 +158,8 @@ def test_a_file_that_is_not_there_is_an_error_with_its_name() -> None:
 
 
 MISTAKES = {
+    "conn a\n\N{NO-BREAK SPACE} left=1": "2:1: the line begins with a no-break space (U+00A0): "
+    "only blanks and tabs indent a setting",
     "left=1": "1:1: a setting must be indented; only sections start in the first column",
     "con a": "1:1: 'con' is not one of config setup, conn, ca, include; did you mean 'conn'?",
     "conn": "1:5: a name must follow 'conn'",

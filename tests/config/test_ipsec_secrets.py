@@ -122,7 +122,8 @@ def test_a_missing_file_is_a_warning_with_its_name() -> None:
 BAD = {
     f'10.0.0.1 PSK "{HIDDEN}"': "a ':' with blanks around it must stand between the owners and the type",
     f'10.0.0.1: PSK "{HIDDEN}"': "a blank must stand before the ':'",
-    f'10.0.0.1 :PSK "{HIDDEN}"': "a ':' with blanks around it must stand between the owners and the type",
+    f'10.0.0.1 :PSK "{HIDDEN}"': "a blank must stand behind the ':'",
+    f'10.0.0.1 :{HIDDEN} "{HIDDEN}"': "a ':' with blanks around it must stand between",
     f"{HIDDEN}": "a ':' with blanks around it must stand between the owners and the type",
     f": {HIDDEN}": "what follows the ':' is not one of",
     f': "{HIDDEN}"': "what follows the ':' is not one of",
@@ -163,6 +164,13 @@ def test_no_message_shows_a_secret_or_where_it_ends(line: str) -> None:
         assert HIDDEN not in message
         assert all(len(part) <= line.find(HIDDEN) + 20 for part in message.split("\n")[1:])
     assert HIDDEN not in repr(found)
+
+
+def test_typographic_quotes_around_a_secret_are_warned_about() -> None:
+    found = read(f": PSK \N{LEFT DOUBLE QUOTATION MARK}{HIDDEN}\N{RIGHT DOUBLE QUOTATION MARK}\n")
+    assert len(found.secrets) == 1
+    assert "begins with a typographic quote (U+201C)" in found.warnings[0].reason
+    assert HIDDEN not in render(found.warnings[0])
 
 
 def test_what_stands_behind_a_secret_is_warned_about() -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from cygnet.config.diagnostics import did_you_mean, quoted
 from cygnet.config.files import FileSystem
 from cygnet.config.includes import Includes, unescape_pattern, unreadable
+from cygnet.config.lookalikes import lookalike
 from cygnet.config.tree import Section, Setting, SourceLine, Tree
 
 _VERSION = re.compile(r"[ \t]*version(?![\w-])")  # of FreeS/WAN; strongSwan skips it too
@@ -106,6 +107,8 @@ class _Parser:
     def header(self, line: SourceLine, tokens: list[_Token]) -> None:
         """A line that starts in the first column: a section, or a mistake."""
         first, rest = tokens[0], tokens[1:]
+        if what := lookalike(line.text[0]):
+            raise _Unreadable(1, f"the line begins with {what}: only blanks and tabs indent a setting")
         if not _SECTION.match(line.text):
             if any(t.text is None for t in rest):
                 raise _Unreadable(1, "a setting must be indented; only sections start in the first column")

@@ -22,6 +22,7 @@ from cygnet.config.diagnostics import BadValue, nearest
 from cygnet.config.files import FileSystem
 from cygnet.config.includes import Includes, unescape_pattern, unreadable
 from cygnet.config.keywords.authentication import identity
+from cygnet.config.lookalikes import lookalike
 from cygnet.config.tree import SourceLine
 from cygnet.model.config import SecretKind, SharedSecret
 from cygnet.values.errors import ConfigError
@@ -138,6 +139,8 @@ class _Parser:
     def owner(self, owners: list[Identity], text: str, is_quoted: bool, start: int) -> None:
         if text.endswith(":") and not is_quoted and text.count(":") == 1:
             raise _BadLine(start + len(text) - 1, "", "a blank must stand before the ':'")
+        if text.startswith(":") and text[1:] in _KINDS and not is_quoted:
+            raise _BadLine(start, "", "a blank must stand behind the ':'")
         try:
             found = identity(text)
         except BadValue as why:
@@ -161,6 +164,8 @@ def _secret(parser: _Parser, words: _Words, kind: str) -> Secret:
     if rest and not rest.startswith("#"):
         hint = "" if is_quoted else ", as strongSwan does; put it in double quotes if the blank belongs to it"
         parser.warn(words, words.position, kind, f"what stands behind the secret is ignored{hint}")
+    if not is_quoted and (what := lookalike(text[0])):
+        parser.warn(words, start, kind, f"the secret begins with {what}; plain quotes are \" and '")
     if not is_quoted and text[:2] in ("0x", "0X"):
         return Secret(_hexadecimal(text[2:], start, kind))
     if not is_quoted and text[:2] in ("0s", "0S"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from cygnet.config.advice import advice
 from cygnet.config.connection import connection, without_child
 from cygnet.config.inherit import DEFAULT, Inheritance
 from cygnet.config.keys import Keys, owners_text
@@ -64,6 +65,7 @@ class _Lowering:
     pools: Pools = field(default_factory=Pools)
     connections: list[Connection] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    advised: set[tuple[int, str]] = field(default_factory=set)  #: settings mentioned, and what of them
     fatal: bool = False
 
     def setup(self, settings: Settings) -> None:
@@ -150,6 +152,10 @@ class _Lowering:
         if not written.errors and not written.conn.type.is_shunt and not self.keys.may_fit(built):
             reason = f"no pre-shared key of ipsec.secrets fits; '{owners_text(built)} : PSK ...' would"
             written.warnings.append(written.section.error(f"conn {built.name}: {reason}"))
+        for setting, reason in () if written.errors else advice(written):
+            if (id(setting), reason) not in self.advised:
+                self.advised.add((id(setting), reason))
+                written.warnings.append(setting.error(reason))
         self.reader.warnings += written.warnings
         if written.errors:
             self.reader.errors += written.errors

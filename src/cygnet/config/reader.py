@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cygnet.config.diagnostics import BadValue, did_you_mean
 from cygnet.config.keywords import ca, conn, end, foreign, setup
 from cygnet.config.keywords.row import Keyword, Status
+from cygnet.config.lookalikes import lookalike, position
 from cygnet.config.tree import Section, Setting
 from cygnet.values.errors import ConfigError
 
@@ -66,6 +67,9 @@ class Reader:
         return value
 
     def _read(self, kind: str, setting: Setting) -> object:
+        if what := lookalike(setting.key + (setting.value or "")):
+            reason = f"there is {what} in this setting, which is a character like any other"
+            self.warnings.append(setting.line.error(position(setting.line.text) + 1, setting.key, reason))
         slot = KEYWORDS[kind].get(setting.key)
         if slot is None:
             return self._unknown(kind, setting)

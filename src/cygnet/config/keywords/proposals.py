@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from cygnet.config.diagnostics import BadValue
+from cygnet.config.keywords import foreign
 from cygnet.config.keywords.row import Type
 from cygnet.crypto.keywords import parse_proposal
 from cygnet.values.iana import Protocol
@@ -33,10 +34,29 @@ def proposals(protocol: Protocol) -> Type[Proposals]:
         strict = text.endswith("!")
         pieces = (piece.strip() for piece in text.removesuffix("!").split(","))
         written = Proposals(tuple(pieces), protocol, strict)
-        written.of_version(0)
+        try:
+            written.of_version(0)
+        except BadValue as why:
+            if not (better := _repaired(text, protocol)):
+                raise
+            reason = why.reason.partition("; did you mean")[0]
+            raise BadValue(why.found, f"{reason}; did you mean '{better}'?") from None
         return written
 
     return Type("proposals: encryption-integrity[-prf]-group, or a list; ! at the end: only these", parse)
+
+
+def _repaired(text: str, protocol: Protocol) -> str:
+    """The value as one proposal in our words; empty where that is none either."""
+    words = re.split(r"[-;/,\s]+", text.removesuffix("!").strip().lower())
+    joined = "-".join(foreign.ALGORITHMS.get(word, word) for word in words if word)
+    if joined == text.removesuffix("!") or len(joined) > 200:
+        return ""
+    try:
+        parse_proposal(joined, protocol)
+    except ValueError:
+        return ""
+    return joined
 
 
 @cache  # thousands of conns write the same few; bounded by what the configuration holds
