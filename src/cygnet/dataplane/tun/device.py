@@ -23,6 +23,7 @@ _TUNSETIFF = 0x400454CA
 _TUNSETOFFLOAD = 0x400454D0
 _IFF_TUN, _IFF_NO_PI, _IFF_VNET_HDR = 0x0001, 0x1000, 0x4000
 _OFFLOADS = 0x01 | 0x02 | 0x04  #: TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6
+_USO = 0x20 | 0x40  #: TUN_F_USO4, TUN_F_USO6: only both together
 _PATIENCE = 3.0  #: seconds that a predecessor's worker may need to notice that its daemon died
 _PAUSE = 0.02
 
@@ -38,6 +39,15 @@ def open_device(name: str, offloads: int = _OFFLOADS) -> int:
                 time.sleep(_PAUSE)
                 continue
             raise DataPlaneError(f"open TUN device {name}", error.errno or 0, _reason(error)) from error
+
+
+def take_udp_gso(fd: int) -> bool:
+    """Have the device take and give UDP GSO packets (many datagrams of a size in one); False: Linux < 6.2."""
+    try:
+        fcntl.ioctl(fd, _TUNSETOFFLOAD, _OFFLOADS | _USO)
+    except OSError:
+        return False
+    return True
 
 
 def _open(name: str, offloads: int) -> int:

@@ -20,7 +20,7 @@ from cygnet.dataplane.ip.header import TCP, flow_key
 from cygnet.dataplane.tun.fast.arena import Arena
 from cygnet.dataplane.tun.fast.layout import takes
 from cygnet.dataplane.tun.fast.outbound import Sealer
-from cygnet.dataplane.tun.fast.vnet import VNET
+from cygnet.dataplane.tun.fast.vnet import VNET, packet_size
 from cygnet.dataplane.tun.outer import Outer
 from cygnet.dataplane.tun.segments import Segmenter
 
@@ -120,4 +120,6 @@ def _fits(sa: OutboundSa, key: bytes, read: memoryview, packet: memoryview) -> b
             sa.offload = takes(sa)
         if not sa.offload:
             return False
-    return read[1] != 0 or (len(packet) <= sa.inner_limit and (key[0] != TCP or not mss.is_syn(packet)))
+    if read[1]:  # TCP is cut as small as the path wants it, datagrams stay what they are
+        return key[0] == TCP or packet_size(read) <= sa.inner_limit
+    return len(packet) <= sa.inner_limit and (key[0] != TCP or not mss.is_syn(packet))

@@ -32,7 +32,10 @@ IPPROTO_IPV6, IPV6_TCLASS = socket.IPPROTO_IPV6, socket.IPV6_TCLASS
 
 
 class Ingress:
-    """``before_giving_up`` is called before a packet with an unknown SPI is dropped."""
+    """``before_giving_up`` is called before a packet with an unknown SPI is dropped.
+
+    ``udp_gso``: the device takes UDP GSO packets.
+    """
 
     def __init__(
         self,
@@ -40,10 +43,11 @@ class Ingress:
         forwarder: Forwarder,
         stray: Callable[[Endpoint, Endpoint, bytes], None],
         before_giving_up: Callable[[], None],
+        udp_gso: bool = False,
     ) -> None:
         self._tun, self._forwarder = tun, forwarder
         self._stray, self._before_giving_up = stray, before_giving_up
-        self._opener = Opener(self._offloaded, self._clamp)
+        self._opener = Opener(self._offloaded, self._clamp, udp_gso)
         self._expected = 1
         self._sources: dict[tuple[str, int], Endpoint] = {}
         #: where an SA's packets came from last, and what its remote end was then: looked at once

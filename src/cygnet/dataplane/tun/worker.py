@@ -30,7 +30,7 @@ from cygnet.dataplane.forwarder import Forwarder
 from cygnet.dataplane.policy.traps import HoldLimits
 from cygnet.dataplane.tun.channel import Channel
 from cygnet.dataplane.tun.clear import ClearPath
-from cygnet.dataplane.tun.device import PLAIN
+from cygnet.dataplane.tun.device import PLAIN, take_udp_gso
 from cygnet.dataplane.tun.egress import Egress
 from cygnet.dataplane.tun.ingress import Ingress
 from cygnet.dataplane.tun.outer import Outer
@@ -52,7 +52,7 @@ class Worker:
         self.forwarder = Forwarder(self, self.report, limits)
         self.outer = Outer(sockets, settings.mark, settings.socket_buffer)
         self.egress = Egress(tun, self.forwarder, self.outer, self.learn_mtu)
-        self.ingress = Ingress(tun, self.forwarder, self.stray, self.take_commands)
+        self.ingress = Ingress(tun, self.forwarder, self.stray, self.take_commands, take_udp_gso(tun))
         self.clear = ClearPath(settings.mark)
         self.lowered: set[Address] = set()  #: peers whose path takes less than their route says
         self.running = True

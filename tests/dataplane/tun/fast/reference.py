@@ -178,16 +178,20 @@ def uncut(write: bytes | memoryview) -> list[bytes]:
     if not kind:
         assert flags == 0, "our single packets carry their checksums"
         return [packet]
-    l4 = l4_offset(packet)
+    l4, protocol = l4_offset(packet), protocol_of(packet)
     assert flags == NEEDS_CSUM
-    assert kind == (TCPV6 if packet[0] >> 4 == 6 else TCPV4)
-    assert (start, offset, head) == (l4, 16, l4 + (packet[l4 + 12] >> 4) * 4)
+    if protocol == UDP:
+        assert (kind, start, offset, head) == (UDP_L4, l4, 6, l4 + 8)
+        assert struct.unpack_from("!H", packet, l4 + 4)[0] == len(packet) - l4
+        assert -(-(len(packet) - head) // size) <= 64
+    else:
+        assert kind == (TCPV6 if packet[0] >> 4 == 6 else TCPV4)
+        assert (start, offset, head) == (l4, 16, l4 + (packet[l4 + 12] >> 4) * 4)
     assert len(packet) <= 65535
     length = len(packet) - l4
-    assert (
-        internet_sum(pseudo_header(packet, TCP, length)) % 0xFFFF
-        == (packet[l4 + 16] << 8 | packet[l4 + 17]) % 0xFFFF
-    ), "the field must have the pseudo-header's sum"
+    field = struct.unpack_from("!H", packet, l4 + offset)[0]
+    pseudo = internet_sum(pseudo_header(packet, protocol, length))
+    assert pseudo % 0xFFFF == field % 0xFFFF, "the field must have the pseudo-header's sum"
     stated = packet[2] << 8 | packet[3] if l4 == 20 else 40 + (packet[4] << 8 | packet[5])
     assert stated == len(packet)
     if l4 == 20:

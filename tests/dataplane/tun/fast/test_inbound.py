@@ -118,7 +118,7 @@ def test_random_traffic_comes_out_as_it_went_in(seed: int) -> None:
     if out.esn:
         out.sequence = into.replay.highest = rng.choice((0, (1 << 32) - 70, 3 << 32))
     wanted = traffic(rng, 400)
-    opener = opener_of(into)
+    opener = opener_of(into, udp=rng.random() < 0.7)
     found: list[bytes] = []
     count = 0
     for group in groups(rng, [reference.seal(out, packet) for packet in wanted]):
@@ -160,7 +160,7 @@ def test_over_a_bad_network_every_datagram_has_the_fate_that_the_slow_way_gives_
             network.insert(max(0, len(network) - rng.randrange(1, 50)), datagram)
             continue
         network += [datagram] * (1 if chance < 0.97 else 2)
-    opener = opener_of(into)
+    opener = opener_of(into, udp=rng.random() < 0.7)
     wanted: list[bytes] = []
     fates: Counter[Drop] = Counter()
     found: list[bytes] = []
@@ -208,6 +208,45 @@ def test_single_receives_are_joined_too() -> None:
     assert packets_of([write]) == reference.cut(big, 1000)
 
 
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_datagrams_of_one_size_become_one_packet_where_the_kernel_takes_it(ipv6: bool) -> None:
+    out, into = ends()
+    big = reference.udp(random.Random(1).randbytes(100 * 200), ipv6=ipv6)
+    datagrams = [reference.seal(out, packet) for packet in reference.cut(big, 200)]
+    opener = opener_of(into, udp=True)
+    for start in range(0, 100, 50):
+        receive(opener, datagrams[start : start + 50])
+    writes = written(opener)
+    assert packets_of(writes) == reference.cut(big, 200)
+    assert len(writes) == 2, "50 and 50, as 64 is the most"
+    without = opener_of(InboundSa(into.spec))
+    receive(without, datagrams[:50])
+    assert len(written(without)) == 50
+
+
+def test_a_lone_datagram_is_not_passed_by_later_ones_of_its_flow() -> None:
+    out, into = ends()
+    one = [reference.udp(bytes([n]) * 200) for n in range(20)]
+    short = reference.udp(b"short")
+    two = [reference.udp(bytes([n + 20]) * 200) for n in range(20)]
+    opener = opener_of(into, udp=True)
+    for group in (one, [short], two):
+        receive(opener, [reference.seal(out, packet) for packet in group])
+    found = packets_of(written(opener))
+    assert [without_ids(p) for p in found] == [without_ids(p) for p in [*one, short, *two]]
+
+
+@pytest.mark.parametrize("fault", ["wrong", "none"])
+def test_datagrams_without_a_right_checksum_stay_single(fault: str) -> None:
+    out, into = ends()
+    whole = [bytearray(reference.udp(bytes([n]) * 200)) for n in range(20)]
+    whole[7][26:28] = b"\0\0" if fault == "none" else bytes((whole[7][26] ^ 1, whole[7][27]))
+    opener = opener_of(into, udp=True)
+    receive(opener, [reference.seal(out, bytes(packet)) for packet in whole])
+    found = packets_of(written(opener))
+    assert [without_ids(packet) for packet in found] == [without_ids(bytes(packet)) for packet in whole]
+
+
 @pytest.mark.parametrize("rows", [1, 2, FEW, 40])
 def test_a_wrong_checksum_is_not_washed_white(rows: int) -> None:
     out, into = ends()
@@ -220,6 +259,17 @@ def test_a_wrong_checksum_is_not_washed_white(rows: int) -> None:
     found = packets_of(written(opener))
     assert found == segments
     assert not reference.has_right_checksums(found[rows])
+
+
+def test_a_run_that_begins_behind_the_window_of_extended_numbers_and_ends_in_it() -> None:
+    """A number behind the window is taken for one 2**32 ahead; that must not go for the whole run."""
+    out, into = ends(esn=True, replay_window=32)
+    datagrams = [reference.seal(out, reference.udp(bytes([n]) * 50)) for n in range(100)]
+    opener = opener_of(into)
+    receive(opener, datagrams[95:])
+    receive(opener, datagrams[60:80])
+    assert len(packets_of(written(opener))) == 5 + 12
+    assert (into.failed, into.replayed, into.replay.highest) == (8, 0, 100)
 
 
 def test_what_is_not_for_an_sa_is_handed_back() -> None:
@@ -387,7 +437,7 @@ def test_random_packets_from_an_authentic_peer_never_raise(seed: int) -> None:
     print(f"seed {seed}")
     rng = random.Random(seed)
     out, into = ends()
-    opener = opener_of(into)
+    opener = opener_of(into, udp=True)
     for group in groups(rng, [reference.seal(out, garbled(rng, packet)) for packet in traffic(rng, 400)]):
         receive(opener, group)
         if not opener.ready():

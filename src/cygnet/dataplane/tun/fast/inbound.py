@@ -37,20 +37,22 @@ _PADDINGS = [bytes(range(1, pad + 1)) for pad in range(256)]
 class Opener:
     """``lookup(spi)`` gives the SA or None; it is asked once for each run of datagrams.
 
-    ``on_syn(sa, packet)`` may change a TCP SYN in place (MSS clamping).
+    ``on_syn(sa, packet)`` may change a TCP SYN in place (MSS clamping). ``udp``: whether the TUN
+    takes UDP GSO packets.
     """
 
     def __init__(
         self,
         lookup: Callable[[int], InboundSa | None],
         on_syn: Callable[[InboundSa, memoryview], None] | None = None,
+        udp: bool = False,
         capacity: int = 1 << 20,
     ) -> None:
         self._lookup = lookup
         self._arena = Arena(capacity)
         self._array = self._arena.array
         self._view = self._arena.view
-        self._joiner = Joiner(self._array, self._view, on_syn)
+        self._joiner = Joiner(self._array, self._view, on_syn, udp)
         self._layouts: dict[tuple[int, int], Rows] = {}
         self._nonces = Nonces()
         self._flushed = False
