@@ -37,6 +37,7 @@ from cygnet.engine import requests, traps
 from cygnet.engine.configure import configure
 from cygnet.engine.context import Context
 from cygnet.engine.entropy import Entropy
+from cygnet.engine.pools import Pools
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.versions import RESPONDERS, STRANGERS
 from cygnet.model.config import Config
@@ -75,6 +76,7 @@ class Engine:
             connections=ctx.config.connections,
             ike_sas=tuple(sa.snapshot() for sa in ctx.ike_sas.values()),
             routed=tuple(r.snapshot() for r in ctx.routed.values()),
+            pools=ctx.part(Pools).snapshots(),
             half_open=ctx.half_open,
         )
 

@@ -15,6 +15,7 @@ from cygnet.crypto.keywords import default_proposals
 from cygnet.crypto.names import proposal_text, proposals_text
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Selectors
+from cygnet.engine.ikev2 import virtual_ips
 from cygnet.engine.ikev2.keys import Nonces, child_keys
 from cygnet.engine.ikev2.proposals import answered_with, unusable_kes, with_none
 from cygnet.engine.policy import fill
@@ -47,10 +48,17 @@ def child_proposals(config: Child, with_ke: bool) -> tuple[Proposal, ...]:
 
 def selectors(sa: IkeSaV2, config: Child) -> tuple[Selectors, Selectors]:
     """Our and the peer's side, dynamic ones filled: with the virtual addresses, where there are any."""
+    if virtual_ips.asks(sa) and not sa.local_vips:
+        return _any(config.local_ts), _filled(config.remote_ts, sa.remote_vips, sa.remote.address)
     return (
         _filled(config.local_ts, sa.local_vips, sa.local.address),
         _filled(config.remote_ts, sa.remote_vips, sa.remote.address),
     )
+
+
+def _any(configured: Selectors) -> Selectors:
+    """What is not known before the peer assigns it: dynamic selectors stand for every address."""
+    return tuple(replace(ts, dynamic=False) for ts in configured)
 
 
 def _filled(configured: Selectors, vips: Sequence[Address], address: Address) -> Selectors:

@@ -14,7 +14,6 @@ from cygnet.values.proposal import Proposal
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType as N
-from cygnet.wire.ikev2.payload import Payload
 
 if TYPE_CHECKING:
     from cygnet.engine.ikev2.sa import IkeSaV2
@@ -69,10 +68,6 @@ def after_auth(sa: IkeSaV2, message: Message) -> None:
     """What the response of IKE_AUTH says beside identity and CHILD_SA."""
     if mobike.is_used(sa):
         mobike.learn_list(sa, message)
-
-
-def configuration(sa: IkeSaV2, message: Message) -> list[Payload]:
-    return []
 
 
 def follow_redirect(sa: IkeSaV2, notify: NotifyPayload) -> None:

@@ -9,7 +9,7 @@ from cygnet.boundary.events import Datagram
 from cygnet.boundary.notices import ChildRekeyed, IkeRekeyed
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.context import Context, Wish
-from cygnet.engine.ikev2 import crash, redirect
+from cygnet.engine.ikev2 import crash, redirect, virtual_ips
 from cygnet.engine.ikev2.exchanges import IN_THE_CLEAR, Arrived, Exchanges
 from cygnet.engine.ikev2.features import Features
 from cygnet.engine.ikev2.handshake import Handshake
@@ -181,6 +181,7 @@ class IkeSaV2(IkeSa):
             self.exchanges.send_once(unsent.draft())
         self.exchanges.drop_all()
         self.forget_initial()
+        virtual_ips.release(self)
         self.handshake = None
 
     def forget_initial(self) -> None:

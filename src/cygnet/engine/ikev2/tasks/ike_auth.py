@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Wish
-from cygnet.engine.ikev2 import child_terms, crash, extensions, ppk, redirect
+from cygnet.engine.ikev2 import child_terms, crash, extensions, ppk, redirect, virtual_ips
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces, with_ppk
 from cygnet.engine.ikev2.tasks import mobike
@@ -71,6 +71,7 @@ class IkeAuth(Task):
         if not _any_remote(sa.connection):
             payloads.append(IdRPayload(sa.remote_id))
         payloads += auth
+        payloads += virtual_ips.request(sa)
         payloads += self._offer()
         if sa.is_gone:
             return None
@@ -124,6 +125,7 @@ class IkeAuth(Task):
         if sa.peer.mobike and sa.connection.mobike:
             sa.log("IKE", "peer supports MOBIKE")
         extensions.after_auth(sa, message)
+        virtual_ips.take_reply(sa, message)
         if self.child is not None:
             self._finish_child(self.child, message, nonces)
         if not sa.is_gone:
@@ -171,6 +173,7 @@ class IkeAuth(Task):
             sa.keep_without_child()
             return
         try:
+            virtual_ips.need(sa)
             child_terms.take_answer(sa, child, message, nonces)
         except PeerError as error:
             sa.log("IKE", error.detail)
@@ -281,19 +284,19 @@ def _answer(sa: IkeSaV2, message: Message) -> Reply:
         sa.log("IKE", "peer supports MOBIKE")
     if mobike.is_used(sa):
         mobike.learn_list(sa, message)
-    payloads += extensions.configuration(sa, message)
     child: ChildSa | None = None
-    if message.first(SaPayload) is not None:
-        try:
+    try:
+        payloads += virtual_ips.assign(sa, message)
+        if message.first(SaPayload) is not None:
             terms = child_terms.agree(sa, message, with_ke=False)
             child = sa.new_child(terms.config)
             child_terms.take_request(sa, child, terms, nonces)
             payloads += child_terms.answer_payloads(child, terms, ())
             child.install_inbound()
-        except PeerError as error:
-            sa.log("IKE", f"{error.detail}", 1)
-            sa.log("IKE", "failed to establish CHILD_SA, keeping IKE_SA")
-            payloads.append(NotifyPayload(NotifyType(error.notify), error.data))
+    except PeerError as error:
+        sa.log("IKE", f"{error.detail}", 1)
+        sa.log("IKE", "failed to establish CHILD_SA, keeping IKE_SA")
+        payloads.append(NotifyPayload(NotifyType(error.notify), error.data))
     payloads += extensions.of_auth_response(sa)
 
     def after() -> None:
