@@ -18,20 +18,23 @@ def _why_no_tun() -> str:
 
 
 @pytest.fixture(scope="session")
-def spaces() -> Iterator[Namespaces]:
-    made = Namespaces()
+def tun_ends() -> Iterator[TunEnds]:
+    if reason := _why_no_tun():
+        pytest.skip(reason)
+    spaces = Namespaces()
+    made = TunEnds(spaces)
     yield made
-    made.remove()
+    made.close()
+    spaces.remove()
 
 
 @pytest.fixture(params=["memory", pytest.param("tun", marks=pytest.mark.root)])
 def ends(request: pytest.FixtureRequest) -> Iterator[Ends]:
-    made: Ends
-    if request.param == "memory":
-        made = MemoryEnds()
+    if request.param == "tun":
+        shared: TunEnds = request.getfixturevalue("tun_ends")
+        yield shared
+        shared.reset()
     else:
-        if reason := _why_no_tun():
-            pytest.skip(reason)
-        made = TunEnds(request.getfixturevalue("spaces"))
-    yield made
-    made.close()
+        made = MemoryEnds()
+        yield made
+        made.close()

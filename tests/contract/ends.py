@@ -198,8 +198,8 @@ _ETH_P_ALL = socket.htons(3)
 class Namespaces:
     """``near`` and ``far``, connected by a veth pair named eth0 on both sides."""
 
-    def __init__(self) -> None:
-        self.near, self.far = f"cygnet-near-{os.getpid()}", f"cygnet-far-{os.getpid()}"
+    def __init__(self, tag: str = "") -> None:
+        self.near, self.far = (f"cygnet-{end}{tag}-{os.getpid()}" for end in ("near", "far"))
         self.remove()
         sides = (
             (self.near, "192.0.2.1/24", "2001:db8::1/64", "10.1.0.1/16", "fd01::1/64"),
@@ -283,12 +283,18 @@ class TunEnds(Ends):
             self._raw_near = _raw_sockets()
         with inside(spaces.far):
             self._raw_far = _raw_sockets()
-        self._wait_for_workers()
-        self._returned = self._tap(spaces.near, "cygnet0", _no_link_talk)
-        self._arrived = self._tap(spaces.far, "cygnet0", _no_link_talk)
-        self._passed = self._tap(spaces.far, "eth0", _between_hosts)
+        self.wait_for_workers()
+        self._open_taps()
 
-    def _wait_for_workers(self) -> None:
+    def _open_taps(self) -> None:
+        for tap in self._taps:
+            tap.close()
+        self._taps = []
+        self._returned = self._tap(self.spaces.near, "cygnet0", _no_link_talk)
+        self._arrived = self._tap(self.spaces.far, "cygnet0", _no_link_talk)
+        self._passed = self._tap(self.spaces.far, "eth0", _between_hosts)
+
+    def wait_for_workers(self) -> None:
         until = time.monotonic() + PATIENCE
         while not (self._near.ready and self._far.ready):
             assert time.monotonic() < until, f"the workers did not start: {self.logs}"
@@ -318,6 +324,29 @@ class TunEnds(Ends):
                 plane.process_reports()
         for tap in self._taps:
             tap.turn()
+
+    def reset(self) -> None:
+        """Fit for the next test: starting workers anew for each would take most of the time."""
+        stopped = False
+        for plane, space, reports in (
+            (self._near, self.spaces.near, self.near_reports),
+            (self._far, self.spaces.far, self.far_reports),
+        ):
+            if not plane.running:
+                stopped = True
+                with inside(space):
+                    plane.start(reports.append)
+            for sa in plane.sas:
+                plane.remove_sa(sa)
+            for spec in plane.policies:
+                plane.remove_policy(spec.id)
+        self.wait_for_workers()
+        if stopped:
+            self._open_taps()  # of the new device
+        self.settle()
+        self.turn()
+        for noted in (self.near_reports, self.far_reports, self.logs, *(tap.packets for tap in self._taps)):
+            noted.clear()
 
     def close(self) -> None:
         super().close()

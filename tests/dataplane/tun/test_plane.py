@@ -44,11 +44,25 @@ def spaces() -> Iterator[Namespaces]:
     made.remove()
 
 
-@pytest.fixture
-def ends(spaces: Namespaces) -> Iterator[TunEnds]:
+@pytest.fixture(scope="module")
+def shared_ends(spaces: Namespaces) -> Iterator[TunEnds]:
     made = TunEnds(spaces)
     yield made
     made.close()
+
+
+@pytest.fixture
+def ends(shared_ends: TunEnds) -> Iterator[TunEnds]:
+    yield shared_ends
+    shared_ends.reset()
+
+
+@pytest.fixture
+def crash_spaces() -> Iterator[Namespaces]:
+    """Namespaces in which no plane runs yet."""
+    made = Namespaces("crash")
+    yield made
+    made.remove()
 
 
 def state(space: str) -> str:
@@ -142,37 +156,37 @@ def end(process: subprocess.Popen[str]) -> None:
     process.stdout.close()
 
 
-def test_when_the_daemon_is_killed_its_worker_cleans_up(spaces: Namespaces) -> None:
-    process, worker = start_daemon(spaces.near)
-    assert "default dev cygnet0" in state(spaces.near)
-    assert "throw 10.1.0.0/16" in state(spaces.near)
+def test_when_the_daemon_is_killed_its_worker_cleans_up(crash_spaces: Namespaces) -> None:
+    process, worker = start_daemon(crash_spaces.near)
+    assert "default dev cygnet0" in state(crash_spaces.near)
+    assert "throw 10.1.0.0/16" in state(crash_spaces.near)
     end(process)
     eventually(lambda: not Path(f"/proc/{worker}").exists(), "the worker's end")
-    assert "220" not in state(spaces.near)
-    assert "cygnet0" not in state(spaces.near)
+    assert "220" not in state(crash_spaces.near)
+    assert "cygnet0" not in state(crash_spaces.near)
 
 
-def test_what_killed_processes_left_is_removed_at_the_next_start(spaces: Namespaces) -> None:
-    process, worker = start_daemon(spaces.near)
+def test_what_killed_processes_left_is_removed_at_the_next_start(crash_spaces: Namespaces) -> None:
+    process, worker = start_daemon(crash_spaces.near)
     os.kill(worker, signal.SIGSTOP)  # so that it cannot clean up
     end(process)
     os.kill(worker, signal.SIGKILL)
     eventually(lambda: not Path(f"/proc/{worker}").exists(), "the worker's end")
-    assert "lookup 220" in state(spaces.near)
-    assert "throw 10.1.0.0/16" in state(spaces.near)
-    ends = TunEnds(spaces)
+    assert "lookup 220" in state(crash_spaces.near)
+    assert "throw 10.1.0.0/16" in state(crash_spaces.near)
+    ends = TunEnds(crash_spaces)
     try:
-        assert state(spaces.near).count("lookup 220") == 2  # the new one's own rules for IPv4 and IPv6
-        assert "throw" not in state(spaces.near)
+        assert state(crash_spaces.near).count("lookup 220") == 2  # the new one's own rules for IPv4 and IPv6
+        assert "throw" not in state(crash_spaces.near)
     finally:
         ends.close()
-    assert "220" not in state(spaces.near)
+    assert "220" not in state(crash_spaces.near)
 
 
-def test_a_daemon_that_starts_at_once_after_a_crash_waits_for_the_device(spaces: Namespaces) -> None:
-    process, _ = start_daemon(spaces.near)
+def test_a_daemon_that_starts_at_once_after_a_crash_waits_for_the_device(crash_spaces: Namespaces) -> None:
+    process, _ = start_daemon(crash_spaces.near)
     end(process)
-    ends = TunEnds(spaces)
+    ends = TunEnds(crash_spaces)
     try:
         ends.up()
         ends.send(ping())

@@ -116,6 +116,19 @@ class TunPlane:
         if not alive and channel is self._channel:
             self._bury()
 
+    @property
+    def running(self) -> bool:
+        return self._tun >= 0
+
+    @property
+    def sas(self) -> tuple[SaId, ...]:
+        """The SAs that are installed."""
+        return tuple(self._sas)
+
+    @property
+    def policies(self) -> tuple[PolicySpec, ...]:
+        return tuple(self._policies.values())
+
     def statistics(self) -> dict[str, int]:
         """Dropped packets by reason, as of the last answered query."""
         return dict(self._statistics)
