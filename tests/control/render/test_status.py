@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cygnet.control.render.status import status
+from cygnet.control.render.status import connection, status
 from cygnet.control.render.statusall import statusall
+from cygnet.values.identity import ANY
 from tests.control.states import (
     CHILD,
     CONNECTING,
@@ -103,7 +104,9 @@ def test_a_responder_and_an_sa_without_rekeying_are_marked_so() -> None:
     assert "0 bytes_i, 0 bytes_o" in text
 
 
-def test_unset_identities_are_left_out_of_connections_as_charon_does() -> None:
-    anyone = replace(CONNECTION, remote=(replace(CONNECTION.remote[0], id=type(SA.local_id).parse("%any")),))
-    lines = list(statusall(replace(UP, connections=(anyone,)), FACTS, "", {}))
-    assert "      oregon:   remote: uses pre-shared key authentication" in lines
+def test_identities_that_are_not_configured_are_the_addresses_where_these_are_known() -> None:
+    unset = replace(CONNECTION.remote[0], id=ANY)
+    conn = replace(CONNECTION, remote=(unset,))
+    assert "      oregon:   remote: [198.51.100.77] uses pre-shared key authentication" in connection(conn)
+    anyone = replace(conn, remote_addrs=("%any",))
+    assert "      oregon:   remote: uses pre-shared key authentication" in connection(anyone)

@@ -14,6 +14,7 @@ from cygnet.control.view import Usages
 from cygnet.crypto.names import proposal_text
 from cygnet.model.config import AuthMethod, Connection
 from cygnet.values.iana import EsnId, TransformType
+from cygnet.values.identity import Identity
 from cygnet.values.proposal import Proposal
 from cygnet.values.selector import TrafficSelector
 
@@ -181,15 +182,23 @@ def connection(conn: Connection) -> Iterator[str]:
     if conn.dpd_delay:
         line += f", dpddelay={int(conn.dpd_delay)}s"
     yield line
-    for side, rounds in (("local: ", conn.local), ("remote:", conn.remote)):
+    ends = (("local: ", conn.local, conn.local_addrs), ("remote:", conn.remote, conn.remote_addrs))
+    for side, rounds, addresses in ends:
         for round in rounds:
-            identity = "" if round.id.is_any and side == "remote:" else f" [{round.id}]"
+            identity = _expected(round.id, addresses)
             yield f"{conn.name:>12}:   {side}{identity} uses {METHODS[round.method]} authentication"
     for child in conn.children:
         line = f"{child.name:>12}:   child:  {selectors(child.local_ts, child.remote_ts)} {child.mode.value}"
         if conn.dpd_delay:
             line += f", dpdaction={DPD_ACTIONS[child.dpd_action.value]}"
         yield line
+
+
+def _expected(id: Identity, addresses: tuple[str, ...]) -> str:
+    """`` [id]``: the one that is configured, else the end's address where that is known."""
+    if not id.is_any:
+        return f" [{id}]"
+    return f" [{addresses[0]}]" if len(addresses) == 1 and addresses[0][:1] != "%" else ""
 
 
 #: strongSwan's names of the actions in `statusall`
