@@ -319,10 +319,10 @@ class Phase1(Task):
         return Hash(make(self.offered, body_of(own)))
 
     def initial_contact_notify(self) -> list[Payload]:
-        """N(INITIAL_CONTACT) where we have no other IKE_SA with this peer."""
+        """N(INITIAL_CONTACT) where we have nothing else with this peer."""
         sa = self.sa
-        others = (o for o in sa.ctx.ike_sas.values() if o is not sa and o.name == sa.name)
-        if sa.connection.unique is Unique.NEVER or any(o.is_established for o in others):
+        others = any(o.is_established for o in sa.ctx.sas_of(sa.name) if o is not sa)
+        if sa.connection.unique is Unique.NEVER or others or sa.children:
             return []
         return [self._initial_contact()]
 
@@ -333,8 +333,7 @@ class Phase1(Task):
         """Responder: an initiator without INITIAL_CONTACT believes that we have SAs with it. Where
         we have none (we were restarted), it must not go on with its own (RFC 2407 §4.6.3.3)."""
         sa = self.sa
-        others = (o for o in sa.ctx.ike_sas.values() if o is not sa and o.name == sa.name)
-        known = any(o.established_at is not None for o in others)
+        known = any(o.takes_quick_mode for o in sa.others_of_peer())
         if self.initial_contact or known:
             return []
         return [self._initial_contact()]
@@ -342,7 +341,9 @@ class Phase1(Task):
     def enforce_uniqueness(self) -> None:
         """Responder: take over from an IKE_SA that this one reauthenticates, then uniqueids."""
         self.own_id()
-        if not self.initial_contact:
+        if self.initial_contact:
+            self.sa.peer_has_nothing_else()
+        else:
             self.sa.adopt_predecessors()
         if not enforce(self.sa, self.initial_contact):
             raise PeerError(Notify.AUTHENTICATION_FAILED, "canceling IKE_SA setup due to uniqueness policy")

@@ -11,6 +11,7 @@ belong to the new one at both ends, and the old one goes. So no packet is lost.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 
 from cygnet.boundary.events import Datagram
@@ -286,15 +287,15 @@ class IkeSaV1(IkeSa):
         """Another established IKE_SA with the same peer."""
         return next((o for o in duplicates(self) if isinstance(o, IkeSaV1)), None)
 
+    def others_of_peer(self) -> Iterator[IkeSaV1]:
+        """IKE_SAs of the same connection, in whatever state."""
+        return (o for o in self.ctx.sas_of(self.name) if isinstance(o, IkeSaV1) and o is not self)
+
     @property
     def heir(self) -> IkeSaV1 | None:
         """Who takes over what this IKE_SA leaves: a sibling, or one that is about to be one (the
         peer may have finished its negotiation first)."""
-        coming = (
-            o
-            for o in self.ctx.sas_of(self.name)
-            if isinstance(o, IkeSaV1) and o.reauthenticates and o.state is IkeState.CONNECTING
-        )
+        coming = (o for o in self.others_of_peer() if o.reauthenticates and o.state is IkeState.CONNECTING)
         return self.sibling or next(coming, None)
 
     def inherit_delete(self, delete: Delete, answers: frozenset[bytes]) -> None:
