@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -48,20 +49,24 @@ def sockets(host: Host) -> list[str]:
     return sorted(files) + sorted(bound)
 
 
-def processes(host: Host) -> list[str]:
-    """Command lines, without the host's init and the one that looks."""
-    found = []
-    for file in host.path("/proc").glob("[0-9]*"):
+def processes(host: Host) -> dict[str, str]:
+    """Command lines of cygnet's processes by pid, as the host sees them."""
+    found = {}
+    for folder in host.path("/proc").glob("[0-9]*"):
         try:
-            words = (file / "cmdline").read_bytes().split(b"\0")
+            words = (folder / "cmdline").read_bytes().decode().split("\0")
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if file.name != "1" and any(word.startswith(b"cygnet") for word in words):
-            found.append(b" ".join(words).decode())
+        if any(word.startswith("cygnet.") for word in words):  # python -m cygnet.daemon, ...
+            found[folder.name] = " ".join(words)
     return found
 
 
-LEFTOVERS: list[Callable[[Host], object]] = [devices, rules, routes, sockets, processes]
+def command_lines(host: Host) -> list[str]:
+    return sorted(re.sub(r"\d+", "N", line) for line in processes(host).values())
+
+
+LEFTOVERS: list[Callable[[Host], object]] = [devices, rules, routes, sockets, command_lines]
 
 
 def state(host: Host) -> dict[str, object]:
@@ -70,11 +75,7 @@ def state(host: Host) -> dict[str, object]:
 
 def kill_all(host: Host) -> None:
     """kill -9 of the daemon and whatever it started, at once."""
-    host.run(
-        "sh",
-        "-c",
-        "kill -9 $(cd /proc; grep -l cygnet [0-9]*/cmdline | grep -v -e ^1/ -e ^$$/ | cut -d/ -f1)",
-    )
+    host.run("kill", "-9", *processes(host))
 
 
 @pytest.mark.parametrize("version", ["ikev1", "ikev2"])
