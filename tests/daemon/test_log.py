@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cygnet.boundary.notices import Log
+from cygnet.daemon.flood import MOST
 from cygnet.daemon.log import (
     Journal,
     Levels,
@@ -109,3 +110,21 @@ def test_syslog_gets_facility_daemon_and_survives_its_restart(tmp_path: Path) ->
         sink.write(LINE)
         assert LINE.text in second.recv(1000).decode()
     sink.close()
+
+
+def test_a_flood_of_strangers_packets_does_not_fill_the_log() -> None:
+    now = 1000.0
+    sink, journal = ListSink(), Journal(lambda: now)
+    journal.use([sink])
+    for _ in range(MOST + 50):
+        journal.write(Log("NET", 1, "received unusable packet"))
+    journal.write(LINE)  # what belongs to an IKE_SA is always written
+    assert len(sink.lines) == MOST + 1 and sink.lines[-1] is LINE
+    now += 1
+    journal.write(Log("NET", 1, "another"))
+    assert [log.text for log in sink.lines[-2:]] == [
+        "50 more lines about strangers' packets were left out",
+        "another",
+    ]
+    journal.say("dmn", "our own")
+    assert sink.lines[-1].text == "our own"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cygnet.boundary.notices import Log
+from cygnet.daemon.flood import GROUPS, Flood
 from cygnet.model.config import FileLog, Settings
 
 Format = Callable[[Log], str]
@@ -130,8 +131,9 @@ def priority(log: Log) -> int:
 class Journal:
     """Where the daemon writes log lines to."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._sinks: list[Sink] = []
+        self._clock, self._flood = clock, Flood()
 
     def use(self, sinks: list[Sink]) -> None:
         """Write to these from now on, and close those before."""
@@ -141,6 +143,19 @@ class Journal:
                 sink.close()
 
     def write(self, log: Log) -> None:
+        if log.ike_uid is None and log.group in GROUPS and not self._admit():
+            return
+        self._write(log)
+
+    def _admit(self) -> bool:
+        """Whether a line that strangers may have caused is written (flood.py)."""
+        now = self._clock()
+        left_out = self._flood.left_out(now)
+        if left_out:
+            self._write(Log("NET", 1, f"{left_out} more lines about strangers' packets were left out"))
+        return self._flood.admits(now)
+
+    def _write(self, log: Log) -> None:
         for sink in self._sinks:
             if sink.levels.want(log):
                 sink.write(log)
