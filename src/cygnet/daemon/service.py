@@ -114,7 +114,9 @@ class Service:
                 keys=KeyTables(options.export_keys) if options.export_keys else None,
             )
             exports = options.export_keys is not None
-            engine = Engine(self._loaded.config, SystemEntropy(), exports, self._lasting_secret())
+            unix_offset = time.time() - loop.time()
+            secret = self._lasting_secret()
+            engine = Engine(self._loaded.config, SystemEntropy(), exports, secret, unix_offset)
             self.runner = Runner(engine, self._plane, hands, self.journal, loop)
             if isinstance(self._plane, Watched):
                 loop.add_reader(self._plane.fileno(), self._plane.process_reports)

@@ -101,6 +101,7 @@ class Context:
         self.export_keys = False  #: tell the keys of IKE_SAs (keylog.py)
         self.lasting = lasting  #: a secret that outlives this engine (crash tokens, tickets)
         self.now = 0.0
+        self.unix_offset = 0.0  #: Unix time at ``now`` 0
         self.effects: list[Effect] = []
         self.timers = Timers()
         self.reqids = Reqids()
@@ -138,6 +139,11 @@ class Context:
         self.connections = Connections(config)
 
     # effects ------------------------------------------------------------------------
+
+    @property
+    def unix_now(self) -> float:
+        """Seconds since 1970, for what is to be understood after a restart."""
+        return self.now + self.unix_offset
 
     def emit(self, effect: Effect) -> None:
         self.effects.append(effect)

@@ -52,11 +52,18 @@ class Engine:
     host is given too; without them there are no crash tokens and no tickets to resume with."""
 
     def __init__(
-        self, config: Config, entropy: Entropy, export_keys: bool = False, lasting: Secret | None = None
+        self,
+        config: Config,
+        entropy: Entropy,
+        export_keys: bool = False,
+        lasting: Secret | None = None,
+        unix_offset: float = 0.0,
     ) -> None:
-        """``export_keys``: emit the keys of IKE_SAs as effects, for whoever reads captures."""
+        """``export_keys``: emit the keys of IKE_SAs as effects, for whoever reads captures.
+        ``unix_offset``: the Unix time at ``now`` 0, in seconds (tickets expire by it)."""
         self._ctx = Context(Config(settings=config.settings), entropy, lasting)
         self._ctx.export_keys = export_keys
+        self._ctx.unix_offset = unix_offset
         self._ctx.install_trap = lambda connection, child: _install_trap(self._ctx, connection, child)
 
     def handle(self, event: Event, now: float) -> list[Effect]:

@@ -160,6 +160,7 @@ class Connection:
     allow_any: bool = False  #: the remote address may be another than configured
     ppk_id: str = ""
     ppk_required: bool = False
+    session_resumption: bool = False  #: ask for, give and take tickets to resume IKE_SAs (RFC 5723)
     redirect_to: str = ""  #: send peers that have proven who they are to this gateway (RFC 5685)
 
     def child(self, name: str) -> Child | None:
@@ -228,6 +229,7 @@ class Settings:
     close_ike_on_child_failure: bool = False
     make_before_break: bool = True
     follow_redirects: bool = True
+    ticket_lifetime: int = 3600  #: of the tickets we give to resume with, at most until reauthentication
     crash_detection: bool = True  #: give and take crash tokens (RFC 6290), where a secret outlasts restarts
     redirect: str = "no"  #: send new IKEv2 clients elsewhere: no, yes, auto (above cookie_threshold)
     redirect_to: tuple[str, ...] = ()  #: ... to these gateways (addresses or names) in turn

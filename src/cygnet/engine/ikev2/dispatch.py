@@ -14,6 +14,7 @@ from cygnet.engine.ikev2.tasks import (
     ike_intermediate,
     ike_rekey,
     informational,
+    resume,
 )
 from cygnet.engine.ikev2.tasks.task import Reply
 from cygnet.engine.sa import IkeState
@@ -55,6 +56,7 @@ def refuse_by_state(sa: IkeSaV2, message: Message) -> None:
 
 ANSWERS: dict[ExchangeType, Answer] = {
     ExchangeType.IKE_SA_INIT: ike_init.answer,
+    ExchangeType.IKE_SESSION_RESUME: resume.answer,
     ExchangeType.IKE_INTERMEDIATE: ike_intermediate.answer,
     ExchangeType.IKE_AUTH: ike_auth.answer,
     ExchangeType.CREATE_CHILD_SA: create_child,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cygnet.engine.ikev2 import crash, ppk, redirect
 from cygnet.engine.ikev2.features import signature_hash_notify
 from cygnet.engine.ikev2.suite import ADDITIONAL
-from cygnet.engine.ikev2.tasks import mobike
+from cygnet.engine.ikev2.tasks import mobike, resume
 from cygnet.model.config import Fragmentation
 from cygnet.values.proposal import Proposal
 from cygnet.wire.ikev2.message import Message
@@ -54,11 +54,12 @@ def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
         *notifies,
         NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED),
         *crash.offer(sa),
+        *resume.ask(sa),
     ]
 
 
 def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
-    notifies = crash.offer(sa)
+    notifies = [*crash.offer(sa), *resume.grant(sa)]
     if sa.connection.mobike and sa.peer.mobike:
         notifies = [NotifyPayload(N.MOBIKE_SUPPORTED), *mobike.own_list(sa), *notifies]
     return notifies
@@ -66,6 +67,7 @@ def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
 
 def after_auth(sa: IkeSaV2, message: Message) -> None:
     """What the response of IKE_AUTH says beside identity and CHILD_SA."""
+    resume.learn(sa, message)
     if mobike.is_used(sa):
         mobike.learn_list(sa, message)
 

@@ -22,6 +22,7 @@ _FLAGS = {
     N.EAP_ONLY_AUTHENTICATION: "eap_only",
     N.IKEV2_MESSAGE_ID_SYNC_SUPPORTED: "message_id_sync",
     N.ESP_TFC_PADDING_NOT_SUPPORTED: "no_tfc",
+    N.TICKET_REQUEST: "wants_ticket",
 }
 
 #: what we can verify with a digital signature, in the order of preference (RFC 7427 §4)
@@ -47,6 +48,7 @@ class Features:
     eap_only: bool = False
     message_id_sync: bool = False
     no_tfc: bool = False
+    wants_ticket: bool = False
     signature_hashes: tuple[HashAlgorithm, ...] = ()
     window: int = 1  #: SET_WINDOW_SIZE of the peer; noted, one request at a time is sent
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cygnet.crypto.ke import PrivateKe
 from cygnet.engine.ikev2.auth import SignedOctets
@@ -11,6 +12,9 @@ from cygnet.engine.ikev2.suite import Suite
 from cygnet.model.config import Connection
 from cygnet.values.iana import KeId
 from cygnet.values.proposal import Proposal
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.tasks.resume import Held
 
 
 @dataclass(slots=True)
@@ -23,6 +27,7 @@ class Handshake:
     response: bytes = b""
     private: PrivateKe | None = None
     method: KeId = KeId.NONE  #: initiator: of the KE payload sent
+    resumed: Held | None = None  #: the session that this IKE_SA takes up (RFC 5723)
     cookie: bytes = b""
     attempts: int = 0  #: IKE_SA_INIT requests sent anew (cookie, other method, redirect)
     suite: Suite | None = None

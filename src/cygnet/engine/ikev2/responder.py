@@ -16,6 +16,7 @@ from cygnet.engine.ikev2.cookies import Cookies
 from cygnet.engine.ikev2.proposals import unusable_kes, with_none
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.suite import ADDITIONAL, Suite
+from cygnet.engine.ikev2.tasks import resume
 from cygnet.engine.ikev2.tasks.ike_init import ike_proposals
 from cygnet.engine.lookup import by_address
 from cygnet.engine.sa import IkeSa, IkeState
@@ -40,7 +41,7 @@ def respond(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
         ctx.log("NET", f"ignoring message from {event.remote}: {error.detail}")
         return None
     if (
-        message.exchange != ExchangeType.IKE_SA_INIT
+        message.exchange not in BEGINNINGS
         or message.response
         or not message.from_initiator
         or message.message_id != 0
@@ -50,7 +51,7 @@ def respond(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
         return None
     try:
         check_critical(message)
-        return _accept(ctx, event, message)
+        return BEGINNINGS[message.exchange](ctx, event, message)
     except PeerError as error:
         _log_received(ctx, event, message)
         ctx.log("IKE", f"{error.detail}, sending {NotifyType(error.notify)}")
@@ -79,10 +80,29 @@ def _accept(ctx: Context, event: Datagram, message: Message) -> IkeSaV2:
             f"key exchange method {ke_text(theirs.method)} unacceptable, requesting {ke_text(suite.ke)}",
             suite.ke.to_bytes(2),
         )
-    sa = IkeSaV2(ctx, fitting[0], False, event.local, event.remote)
-    sa.spi_i = message.spi_i
+    sa = _begun(ctx, event, message, fitting[0])
     sa.shaking.suite, sa.shaking.candidates = suite, fitting
     sa.shaking.answer = with_none(selected, message.need(SaPayload).proposals)
+    return sa
+
+
+def _resume(ctx: Context, event: Datagram, message: Message) -> IkeSaV2:
+    """RFC 5723 §4.3: the first message may show a ticket instead."""
+    _check_cookie(ctx, event, message, message.need(NoncePayload).data)
+    held, connection = resume.accept(ctx, event, message)
+    sa = _begun(ctx, event, message, connection)
+    sa.shaking.resumed, sa.shaking.candidates = held, [connection]
+    return sa
+
+
+#: exchange -> what answers it when it begins an IKE_SA. Raises PeerError: its notify is the answer
+BEGINNINGS = {ExchangeType.IKE_SA_INIT: _accept, ExchangeType.IKE_SESSION_RESUME: _resume}
+
+
+def _begun(ctx: Context, event: Datagram, message: Message, connection: Connection) -> IkeSaV2:
+    """An IKE_SA for the peer; it counts as half open from here on."""
+    sa = IkeSaV2(ctx, connection, False, event.local, event.remote)
+    sa.spi_i = message.spi_i
     sa.enter(IkeState.CONNECTING)
     sa.count_half_open()
     ctx.initial[2, message.spi_i, event.remote.address] = sa

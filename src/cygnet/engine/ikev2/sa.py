@@ -15,7 +15,7 @@ from cygnet.engine.ikev2.features import Features
 from cygnet.engine.ikev2.handshake import Handshake
 from cygnet.engine.ikev2.keys import IkeKeys
 from cygnet.engine.ikev2.protect import protectors
-from cygnet.engine.ikev2.tasks import mobike, reauthenticate
+from cygnet.engine.ikev2.tasks import mobike, reauthenticate, resume
 from cygnet.engine.ikev2.tasks.child_create import CreateChild
 from cygnet.engine.ikev2.tasks.child_delete import DeleteChild
 from cygnet.engine.ikev2.tasks.child_rekey import RekeyChild
@@ -25,6 +25,7 @@ from cygnet.engine.ikev2.tasks.ike_init import IkeInit, ike_proposals
 from cygnet.engine.ikev2.tasks.ike_intermediate import cover
 from cygnet.engine.ikev2.tasks.ike_rekey import RekeyIke
 from cygnet.engine.ikev2.tasks.liveness import Liveness
+from cygnet.engine.ikev2.tasks.resume import Held
 from cygnet.engine.ikev2.tasks.task import Task
 from cygnet.engine.keylog import export_ike
 from cygnet.engine.sa import IkeSa, IkeState
@@ -75,6 +76,7 @@ class IkeSaV2(IkeSa):
         self._number = 0
         self.nat_known = False  #: both ends said where they think they are
         self.crash_token = b""  #: what the peer will show when it has lost this IKE_SA
+        self.held: Held | None = None  #: what this IKE_SA can be resumed with
         self.redirected_from: Address | None = None  #: the gateway that sent us to this one
         self.is_client = initiator  #: we began it all: unlike ``initiator`` this outlives rekeyings
 
@@ -141,7 +143,7 @@ class IkeSaV2(IkeSa):
     # life -----------------------------------------------------------------------------
 
     def begin(self) -> None:
-        self.exchanges.add(IkeInit(self))
+        self.exchanges.add(resume.task_for(self) or IkeInit(self))
 
     def broken(self, error: PeerError) -> None:
         """The peer's response cannot be accepted: the IKE_SA cannot go on."""
@@ -189,9 +191,16 @@ class IkeSaV2(IkeSa):
             del self.ctx.initial[key]
 
     def established(self, lifetimes: bool = True) -> None:
+        resumed = self.handshake.resumed if self.handshake is not None else None
         self.handshake = None
         self.forget_initial()
         super().established(lifetimes)
+        if resumed is not None:
+            resume.carry_on(self, resumed)
+
+    def lost(self, reason: str) -> None:
+        resume.keep(self)
+        super().lost(reason)
 
     # operations -----------------------------------------------------------------------
 
@@ -351,7 +360,7 @@ class IkeSaV2(IkeSa):
 
     def take_over(self, old: IkeSaV2, quietly: bool = False) -> None:
         """This IKE_SA has keys and replaces ``old``; ``quietly``: it lost, and only waits to be deleted."""
-        self.connection, self.peer = old.connection, old.peer
+        self.connection, self.peer, self.held = old.connection, old.peer, old.held
         self.local_id, self.remote_id = old.local_id, old.remote_id
         self.set_endpoints(old.local, old.remote)
         self.local_behind_nat, self.remote_behind_nat = old.local_behind_nat, old.remote_behind_nat

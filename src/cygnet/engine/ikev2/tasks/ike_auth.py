@@ -17,7 +17,7 @@ from cygnet.engine.context import Wish
 from cygnet.engine.ikev2 import child_terms, crash, extensions, ppk, redirect, virtual_ips
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces, with_ppk
-from cygnet.engine.ikev2.tasks import mobike
+from cygnet.engine.ikev2.tasks import mobike, resume
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
 from cygnet.engine.lookup import by_identity, expected_identity, own_identity
 from cygnet.engine.unique import duplicates, enforce
@@ -139,6 +139,8 @@ class IkeAuth(Task):
         if error is None:
             raise PeerError(0, "peer did not authenticate itself")
         sa.log("IKE", f"received {error.kind} notify error", 0)
+        if resume.fall_back(sa):
+            return
         reason = f"{sa.remote.address} refused with {error.kind}"
         if error.kind == NotifyType.AUTHENTICATION_FAILED:
             reason = (
@@ -193,7 +195,8 @@ class IkeAuth(Task):
                 Draft(ExchangeType.INFORMATIONAL, [NotifyPayload(NotifyType(error.notify), error.data)])
             )
             sa.ctx.alert("peer-auth-failed", error.detail, sa)
-        sa.negotiation_failed(error.detail, retry=False)
+        if not resume.fall_back(sa):
+            sa.negotiation_failed(error.detail, retry=False)
 
     def dropped(self) -> None:
         if self.child is not None and self.child.in_id is None:
@@ -215,7 +218,11 @@ def own_auth(sa: IkeSaV2, secret: Secret) -> bytes:
     """The value of our AUTH payload, with the keys that are set now."""
     keys = sa.secrets
     octets = sa.shaking.octets_i(keys) if sa.initiator else sa.shaking.octets_r(keys)
-    return psk_auth(keys.suite.prf, secret, octets.of(sa.local_id, keys.p_i if sa.initiator else keys.p_r))
+    sk_p = keys.p_i if sa.initiator else keys.p_r
+    signed = octets.of(sa.local_id, sk_p)
+    if sa.shaking.resumed is not None:
+        return resume.proof(sa, sk_p, signed)
+    return psk_auth(keys.suite.prf, secret, signed)
 
 
 def verify_peer(sa: IkeSaV2, method: AuthMethodId, data: bytes, octets: bytes) -> None:
@@ -227,8 +234,11 @@ def verify_peer(sa: IkeSaV2, method: AuthMethodId, data: bytes, octets: bytes) -
     secret = shared_secret(sa)
     if secret is None:
         raise PeerError(failed, f"no shared key found for '{sa.local_id}' - '{sa.remote_id}'")
-    verify_psk(sa.secrets.suite.prf, secret, octets, data)
-    sa.log("IKE", f"authentication of '{sa.remote_id}' with pre-shared key successful", 0)
+    if sa.shaking.resumed is not None:
+        resume.verify(sa, sa.shaking.resumed, octets, data)
+    else:
+        verify_psk(sa.secrets.suite.prf, secret, octets, data)
+        sa.log("IKE", f"authentication of '{sa.remote_id}' with pre-shared key successful", 0)
 
 
 def answer(sa: IkeSaV2, message: Message) -> Reply:

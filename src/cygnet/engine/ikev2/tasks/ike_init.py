@@ -155,7 +155,7 @@ class IkeInit(Task):
 
     def _go_on(self) -> None:
         sa = self.sa
-        _float(sa)
+        float_ports(sa)
         suite = sa.secrets.suite
         if suite.additional and not sa.peer.intermediate:
             raise PeerError(0, "peer chose additional key exchanges without IKE_INTERMEDIATE")
@@ -203,7 +203,7 @@ def learn_nat(sa: IkeSaV2, message: Message, local: Endpoint, remote: Endpoint) 
         sa.log("IKE", "remote host is behind NAT")
 
 
-def _float(sa: IkeSaV2) -> None:
+def float_ports(sa: IkeSaV2) -> None:
     """Move to port 4500 for a NAT (§2.23), and for MOBIKE, which may meet one later (RFC 4555 §3.3)."""
     if not sa.nat_known or not (sa.encap or sa.connection.mobike):
         return
