@@ -19,7 +19,7 @@ from tests.daemon.fakes import ListSink, until
 
 
 def peer(address: str) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind((address, 0))
     sock.settimeout(10)
     return sock
@@ -36,20 +36,22 @@ def natt_port(sockets: Sockets) -> int:
     return int(sockets.esp[4].getsockname()[1])
 
 
-def test_a_reply_leaves_from_the_address_that_was_asked() -> None:
+@pytest.mark.parametrize(("theirs", "ours"), [("127.0.0.1", "127.0.0.9"), ("::1", "::1")])
+def test_a_reply_leaves_from_the_address_that_was_asked(theirs: str, ours: str) -> None:
     async def story() -> None:
         sockets, transport, _ = opened()
         got: list[Datagram] = []
         transport.start(asyncio.get_running_loop(), got.append)
         port = natt_port(sockets)
-        with peer("127.0.0.1") as them:
-            them.sendto(b"\0\0\0\0hello", ("127.0.0.9", port))
+        with peer(theirs) as them:
+            them.sendto(b"\0\0\0\0hello", (ours, port))
             await until(lambda: got)
             (datagram,) = got
             assert datagram.data == b"hello"  # without its marker
-            assert datagram.local == Endpoint.of("127.0.0.9", port)
+            assert datagram.local == Endpoint.of(ours, port)
             transport.send(Send(datagram.local, datagram.remote, b"answer"))
-            assert them.recvfrom(100) == (b"\0\0\0\0answer", ("127.0.0.9", port))
+            data, source = them.recvfrom(100)
+            assert (data, source[:2]) == (b"\0\0\0\0answer", (ours, port))
             transport.send(Send(datagram.local, datagram.remote, b"\xff", keepalive=True))
             assert them.recv(100) == b"\xff"
         transport.stop(asyncio.get_running_loop())

@@ -18,6 +18,7 @@ from cygnet.daemon.log import Journal
 
 PATIENCE = 30.0  #: seconds a script may take
 LONGEST_LINE = 1024
+SCRIPT_UMASK = 0o022  #: not ours, which keeps everybody out: scripts write files for others too
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -55,6 +56,7 @@ class Updown:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
+                umask=SCRIPT_UMASK,
             )
         except (OSError, ValueError) as error:
             self._journal.say("chd", f"could not execute updown script '{effect.command}': {error}")
