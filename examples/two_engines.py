@@ -18,6 +18,7 @@ def main(version: IkeVersion) -> int:
     pair = Pair(*oregon(version), seed="two engines")
     request = pair.left.up("oregon")
     done = pair.run(60.0, until=lambda: request in pair.left.finished)
+    pair.run(1.0)  # the last message is still on its way to the other end
     print("\n".join(pair.left.lines(ref=request)))
     print(pair.left.finished[request].text if done else "no answer within a minute of virtual time")
     for host in pair.hosts:
