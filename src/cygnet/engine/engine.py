@@ -39,7 +39,7 @@ from cygnet.engine.context import Context
 from cygnet.engine.entropy import Entropy
 from cygnet.engine.pools import Pools
 from cygnet.engine.sa import IkeSa
-from cygnet.engine.versions import RESPONDERS, STRANGERS
+from cygnet.engine.versions import REFUSE_VERSION, RESPONDERS, STRANGERS
 from cygnet.model.config import Config
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.secret import Secret
@@ -150,6 +150,7 @@ def _respond(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
 def _unknown(ctx: Context, event: Datagram, header: Header) -> None:
     if header.major not in RESPONDERS:
         ctx.log("NET", f"received unsupported IKE version {header.major}.{header.minor} from {event.remote}")
+        REFUSE_VERSION(ctx, event, header)
         return
     ctx.log("MGR", f"received packet from {event.remote} for an unknown IKE_SA "
             f"{header.spi_i.hex()}_i {header.spi_r.hex()}_r", 2)  # fmt: skip

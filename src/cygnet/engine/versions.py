@@ -28,5 +28,8 @@ SA_CLASSES: dict[IkeVersion, type[IkeSa]] = {
 #: (cookie, error notify) and returns None. The new IKE_SA is then given the message.
 RESPONDERS: dict[int, Responder] = {1: ikev1_responder.respond, 2: ikev2_responder.respond}
 
+#: What is said to a peer that speaks a version we do not
+REFUSE_VERSION: Callable[[Context, Datagram, Header], None] = ikev2_responder.refuse_version
+
 #: By major version: what is done about a message for an IKE_SA that is not here
 STRANGERS: dict[int, Callable[[Context, Datagram, Header], None]] = {2: crash.answer_unknown}

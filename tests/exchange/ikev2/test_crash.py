@@ -121,7 +121,10 @@ def shown_token(host: Host) -> list[bytes]:
     return [
         e.data
         for e in host.effects
-        if isinstance(e, Send) and e.data[16] == 41 and e.data[19] & FLAG_RESPONSE
+        if isinstance(e, Send)
+        and e.data[16] == 41
+        and e.data[19] & FLAG_RESPONSE
+        and NotifyType.QUICK_CRASH_DETECTION.to_bytes(2) in e.data[28:]
     ]
 
 

@@ -10,12 +10,16 @@ from ipaddress import ip_address
 
 import pytest
 
-from cygnet.boundary.effects import Outcome
+from cygnet.boundary.effects import Outcome, Send
+from cygnet.boundary.events import Datagram
 from cygnet.model.config import Config, Fragmentation, IkeVersion, Mode, Settings
 from cygnet.testing.builders import FAR, OREGON, connection, oregon, psk
 from cygnet.testing.pair import Host, Pair
 from cygnet.testing.recorder import Recorder
 from cygnet.values.selector import TrafficSelector
+from cygnet.wire.header import Header
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.notify_types import NotifyType
 from tests.exchange.ikev2.story import both_clean, matching, secrets_in, tunnel
 
 
@@ -350,3 +354,16 @@ def test_the_other_version_is_not_answered() -> None:
     pair.run(5)
     assert pair.left.finished[ref].outcome is Outcome.FAILED
     assert any("no IKE config found" in line for line in pair.right.lines())
+
+
+def test_a_higher_major_version_is_answered_with_the_one_that_we_speak() -> None:
+    pair = Pair(*tunnel())
+    pair.left.up("oregon")
+    first = bytearray(pair.datagrams()[0])
+    first[17] = 0x30
+    _, source, destination, _ = pair.network.log[0]
+    pair.right.handle(Datagram(destination, source, bytes(first)))
+    answer = next(e.data for e in pair.right.effects if isinstance(e, Send))
+    message = Message.decode(answer, Header.decode(answer))
+    assert message.notify(NotifyType.INVALID_MAJOR_VERSION) is not None and answer[17] == 0x20
+    assert not pair.right.ike_sas

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cygnet.engine.ikev2 import crash, ppk, redirect
+from cygnet.engine.ikev2 import auth_lifetime, crash, ppk, redirect
 from cygnet.engine.ikev2.features import signature_hash_notify
 from cygnet.engine.ikev2.suite import ADDITIONAL
 from cygnet.engine.ikev2.tasks import mobike, resume
@@ -59,7 +59,7 @@ def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
 
 
 def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
-    notifies = [*crash.offer(sa), *resume.grant(sa)]
+    notifies = [*auth_lifetime.offer(sa), *crash.offer(sa), *resume.grant(sa)]
     if sa.connection.mobike and sa.peer.mobike:
         notifies = [NotifyPayload(N.MOBIKE_SUPPORTED), *mobike.own_list(sa), *notifies]
     return notifies
@@ -70,6 +70,7 @@ def after_auth(sa: IkeSaV2, message: Message) -> None:
     resume.learn(sa, message)
     if mobike.is_used(sa):
         mobike.learn_list(sa, message)
+    auth_lifetime.learn(sa, message)
 
 
 def follow_redirect(sa: IkeSaV2, notify: NotifyPayload) -> None:

@@ -23,7 +23,7 @@ from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.model.config import Connection
 from cygnet.values.errors import PeerError
 from cygnet.values.proposal import Proposal, select
-from cygnet.wire.header import NO_SPI, ExchangeType, Header
+from cygnet.wire.header import FLAG_RESPONSE, NO_SPI, ExchangeType, Header
 from cygnet.wire.ikev2.ke import KePayload
 from cygnet.wire.ikev2.message import Message, check_critical
 from cygnet.wire.ikev2.nonce import NoncePayload
@@ -158,3 +158,15 @@ def _reply(ctx: Context, event: Datagram, message: Message, notify: NotifyPayloa
     ctx.log("ENC", f"generating {response}")
     ctx.log("NET", f"sending packet: from {event.local} to {event.remote} ({len(data)} bytes)")
     ctx.emit(Send(event.local, event.remote, data))
+
+
+def refuse_version(ctx: Context, event: Datagram, header: Header) -> None:
+    """§2.5: "it MUST drop the message and SHOULD send an unauthenticated Notify message of type
+    INVALID_MAJOR_VERSION containing the highest (closest) version number it supports." """
+    if header.flags & FLAG_RESPONSE:
+        return
+    own = NotifyPayload(NotifyType.INVALID_MAJOR_VERSION)
+    answer = Message(
+        header.spi_i, header.spi_r, header.exchange, header.message_id, False, True, (own,)
+    ).encode()
+    ctx.emit(Send(event.local, event.remote, answer))

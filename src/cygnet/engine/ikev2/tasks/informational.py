@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cygnet.engine.ikev2 import crash, redirect
+from cygnet.engine.ikev2 import auth_lifetime, crash, redirect
 from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike
 from cygnet.engine.ikev2.tasks.ike_delete import log_deleting
 from cygnet.engine.ikev2.tasks.task import Reply
@@ -32,6 +32,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     deletes = list(message.all(DeletePayload))
     if any(d.protocol == Protocol.IKE for d in deletes):
         return _ike_deleted(sa)
+    auth_lifetime.learn(sa, message)
     payloads = mobike.answer(sa, message) if sa.is_established else []
     for protocol in (Protocol.ESP, Protocol.AH):
         spis = tuple(

@@ -1,0 +1,46 @@
+"""RFC 4478. The responder says how long its authentication of the peer lasts; the peer repeats it in time.
+
+Only the initiator can reauthenticate a road warrior (its virtual IP and its credentials are
+not symmetric), so the responder's wish goes over the wire: N(AUTH_LIFETIME) in the IKE_AUTH
+response or in an INFORMATIONAL request, 4 bytes of seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cygnet.engine.timers import Deadline
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+
+def offer(sa: IkeSaV2) -> list[NotifyPayload]:
+    """In our IKE_AUTH response, when the connection has a reauthentication time: until the hard end."""
+    expires, timers = sa.connection.reauth_time, sa.ctx.timers
+    at = timers.at(sa.uid, Deadline.EXPIRE)
+    if not expires or at is None:
+        return []
+    if sa.remote_vips:  # the peer has to do it; without it the hard limit ends the IKE_SA
+        timers.cancel(sa.uid, Deadline.REAUTH)
+    return [NotifyPayload(NotifyType.AUTH_LIFETIME, int(at - sa.ctx.now).to_bytes(4))]
+
+
+def learn(sa: IkeSaV2, message: Message) -> None:
+    """Reauthenticate before the peer's time is over, unless we do so earlier anyway."""
+    notify = message.notify(NotifyType.AUTH_LIFETIME)
+    if notify is None or len(notify.data) != 4 or not sa.is_client:
+        return
+    lifetime = int.from_bytes(notify.data)
+    margin = min(sa.connection.over_time or lifetime // 10, lifetime // 2)
+    at = sa.ctx.now + lifetime - margin
+    planned = sa.ctx.timers.at(sa.uid, Deadline.REAUTH)
+    if planned is None or at < planned:
+        sa.ctx.timers.set(sa.uid, Deadline.REAUTH, at)
+        sa.log(
+            "IKE",
+            f"received AUTH_LIFETIME of {lifetime}s, scheduling reauthentication in {lifetime - margin}s",
+        )
