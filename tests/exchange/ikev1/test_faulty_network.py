@@ -1,11 +1,11 @@
-"""Thousands of lives of a tunnel over a network that drops, duplicates, delays, reorders, corrupts.
+"""Lives of a tunnel over a network that drops, duplicates, delays, reorders and corrupts.
 
 Each run is decided by its seed alone. While the network is bad the ends do what users and timers
 make them do: up from either end or both, down, rekeying, reauthentication, a restart of one end,
 a peer that vanishes. Then the network is good for a while, and both ends must agree: the same
 IKE_SAs, mirrored CHILD_SAs, nothing half installed, no negotiation that hangs.
 
-    CYGNET_RUNS=20000 pytest tests/exchange/ikev1/test_faulty_network.py
+CYGNET_RUNS sets how many seeds are run (the full count is 4000); CYGNET_SEED the first one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from cygnet.testing.network import NO_FAULTS, Faults
 from cygnet.testing.pair import Host, Pair
 from tests.exchange.ikev1.stories import assert_clean, assert_matching
 
-RUNS = int(os.environ.get("CYGNET_RUNS", "2000"))
+RUNS = int(os.environ.get("CYGNET_RUNS", "200"))
+FIRST = int(os.environ.get("CYGNET_SEED", "0"))
 BLOCK = 50  #: runs per test, so that a failure is found early and many processes can share them
 
 FAULTS = [
@@ -35,6 +36,10 @@ FAULTS = [
 ]
 #: an odd lot of algorithms, the cheap ones, since thousands of runs want many keys
 SUITES = [("aes128-sha256-curve25519", "aes128gcm16"), ("aes256-sha1-curve25519", "aes128-sha1-curve25519")]
+
+#: Not "never": it forbids INITIAL_CONTACT, the only word IKEv1 has for "I have lost everything", so
+#: that stale CHILD_SAs may be taken over by the next IKE_SA (with strongSwan too)
+POLICIES = [Unique.NO, Unique.REPLACE, Unique.KEEP]
 
 
 def life(seed: int) -> Pair:
@@ -52,7 +57,7 @@ def life(seed: int) -> Pair:
         rekey_time=0,
         over_time=60,
         rand_time=20,
-        unique=chance.choice(list(Unique)),
+        unique=chance.choice(POLICIES),
         keyingtries=chance.choice([1, 3, 0]),
         aggressive=False,
         child={
@@ -86,9 +91,7 @@ def act(chance: random.Random, pair: Pair, host: Host) -> None:
             host.handle(Rekey(host.ref(), "{*}"))
         case 5:
             host.handle(Rekey(host.ref(), "[*]", reauth=True))
-        case 6 if host.config.connections[0].unique is not Unique.NEVER:
-            # "never" says nothing of INITIAL_CONTACT: what a restarted peer has lost is found out
-            # by DPD only while no newer IKE_SA has taken it over (as with strongSwan)
+        case 6:
             host.restart(start=chance.random() < 0.5)
         case _:
             pass
@@ -105,9 +108,9 @@ def settled(pair: Pair) -> bool:
     return True
 
 
-@pytest.mark.parametrize("block", range(0, RUNS, BLOCK))
+@pytest.mark.parametrize("block", range(FIRST, FIRST + RUNS, BLOCK))
 def test_every_life_ends_with_both_ends_of_one_mind(block: int) -> None:
-    for seed in range(block, min(block + BLOCK, RUNS)):
+    for seed in range(block, min(block + BLOCK, FIRST + RUNS)):
         pair = life(seed)
         # DPD, retransmissions, half-open and expiry each end what is left over within this time
         ended = pair.run(1500, lambda pair=pair: settled(pair))  # type: ignore[misc]
@@ -116,9 +119,9 @@ def test_every_life_ends_with_both_ends_of_one_mind(block: int) -> None:
         assert ended, f"seed {seed}: the ends do not agree: {_difference(pair)}"
 
 
-@pytest.mark.parametrize("block", range(0, RUNS // 10, BLOCK))
+@pytest.mark.parametrize("block", range(FIRST, FIRST + RUNS // 10, BLOCK))
 def test_a_peer_that_vanishes_leaves_nothing_behind(block: int) -> None:
-    for seed in range(block, min(block + BLOCK, RUNS // 10)):
+    for seed in range(block, min(block + BLOCK, FIRST + RUNS // 10)):
         chance = random.Random(f"vanish {seed}")
         left, right = oregon(
             ike="aes128-sha256-curve25519", dpd_delay=15.0, dpd_timeout=45.0, keyingtries=1,

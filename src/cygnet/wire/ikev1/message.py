@@ -154,8 +154,8 @@ def decode_chain(first: int, data: bytes, padded: bool = False) -> Chain:
 
 def encode_chain(payloads: Sequence[Payload]) -> bytes:
     writer = Writer()
-    types = [p.type for p in payloads[1:]] + [PayloadType.NONE]
-    for payload, following in zip(payloads, types, strict=True):
+    for at, payload in enumerate(payloads, 1):
+        following = payloads[at].type if at < len(payloads) else PayloadType.NONE
         start = len(writer)
         writer.u8(following).u8(0)
         with writer.sized(since=start):
