@@ -39,7 +39,7 @@ from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import DataPlaneError
 
 ALL = 1 << 30
-_COMMANDS = 20  #: in a row; a burst of tunnels must not stop traffic for longer than some milliseconds
+_COMMANDS = 8  #: in a row; a burst of tunnels must not stop traffic for longer than some milliseconds
 _HOUSEKEEPING = 60.0  #: seconds between looks at path MTUs that may have grown again
 
 
