@@ -330,6 +330,49 @@ def test_a_connection_goes_on_when_the_path_mtu_shrinks_and_hosts_learn_of_it(en
         run(f"ip -n {ends.spaces.near} route change 192.0.2.0/24 dev eth0 src 192.0.2.1")
 
 
+@pytest.fixture
+def narrow_spaces(crash_spaces: Namespaces) -> Iterator[Namespaces]:
+    """near 192.0.2.1 --- router --- MTU 1200 --- 192.0.2.7 far: only ICMP can tell near."""
+    spaces, router = crash_spaces, f"cygnet-router-{os.getpid()}"
+    run(f"ip netns add {router}")
+    run(f"ip -n {spaces.near} link del eth0")
+    for end, port, address, gateway in (
+        (spaces.near, "wide", "192.0.2.1", "192.0.2.254"),
+        (spaces.far, "narrow", "192.0.2.7", "192.0.2.253"),
+    ):
+        run(f"ip -n {end} link add eth0 type veth peer name {port} netns {router}")
+        run(f"ip -n {end} addr add {address}/32 dev eth0")
+        run(f"ip -n {end} link set dev eth0 up")
+        run(f"ip -n {router} addr add {gateway}/32 dev {port}")
+        run(f"ip -n {router} link set dev {port} up")
+        run(f"ip -n {end} route add {gateway} dev eth0")
+        run(f"ip -n {end} route add default via {gateway} src {address}")
+        run(f"ip -n {router} route add {address} dev {port}")
+    run(f"ip netns exec {router} sysctl -qw net.ipv4.ip_forward=1")
+    run(f"ip -n {router} link set dev narrow mtu 1200")
+    run(f"ip -n {spaces.far} link set dev eth0 mtu 1200")
+    yield spaces
+    run(f"ip netns del {router}")
+
+
+def test_a_router_on_the_way_tells_the_path_mtu_by_icmp(narrow_spaces: Namespaces) -> None:
+    ends = TunEnds(narrow_spaces)
+    try:
+        ends.up()
+        transfer(narrow_spaces, "10.1.0.1", "10.2.0.1", 1 << 20)
+
+        def told() -> bool:
+            ends.send(ping(size=1300))
+            ends.turn()
+            return any(p[20:22] == b"\x03\x04" for p in ends.returned)
+
+        ends.wait(told, "fragmentation needed")
+        error = next(p for p in ends.returned if p[20:22] == b"\x03\x04")
+        assert int.from_bytes(error[26:28], "big") == 1138  # 1200 - 62 of ESP in UDP
+    finally:
+        ends.close()
+
+
 def test_a_rekeying_in_the_middle_of_a_connection_loses_nothing(ends: TunEnds) -> None:
     old = ends.up()
     done = threading.Event()
