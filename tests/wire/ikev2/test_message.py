@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.wire.ikev2.samples import INIT
 
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import KeId, Protocol
@@ -19,6 +18,7 @@ from cygnet.wire.ikev2.rules import check_rules
 from cygnet.wire.ikev2.sa import SaPayload
 from cygnet.wire.ikev2.ts import TsIPayload
 from cygnet.wire.ikev2.unknown import UnknownPayload
+from tests.wire.ikev2.samples import INIT
 
 
 def decode(data: bytes) -> Message:
