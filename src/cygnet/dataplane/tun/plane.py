@@ -130,7 +130,7 @@ class TunPlane:
         return tuple(self._policies.values())
 
     def statistics(self) -> dict[str, int]:
-        """Dropped packets by reason, as of the last answered query."""
+        """Dropped packets by reason, as of the last answered query or at most a second before it."""
         return dict(self._statistics)
 
     # DataPlane -------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from cygnet.values.errors import DataPlaneError
 
 ALL = 1 << 30
 _COMMANDS = 8  #: in a row; a burst of tunnels must not stop traffic for longer than some milliseconds
+_STATISTICS = 1.0  #: seconds between two sums over all SAs, however many are asked about
 _HOUSEKEEPING = 60.0  #: seconds between looks at path MTUs that may have grown again
 
 
@@ -59,7 +60,7 @@ class Worker:
         self.behind = False  #: commands were read that are not yet performed
         self._poll = select.epoll()
         self._sources: dict[int, Callable[[], None]] = {}
-        self._complaints = 0.0
+        self._complaints = self._statistics_due = 0.0
         self.links = _open_links(settings)
 
     # life ------------------------------------------------------------------------------
@@ -176,11 +177,14 @@ class Worker:
         self.forwarder.release_held(policy_id, time.monotonic())
 
     def query(self, ref: int, ids: tuple[SaId, ...]) -> None:
-        statistics = self.forwarder.statistics()
-        statistics[Drop.MALFORMED.value] += self.egress.malformed
-        statistics[Drop.CONGESTION.value] += self.ingress.congested
-        self.channel.send("statistics", statistics)
-        self.forwarder.query(ref, ids, time.monotonic())
+        now = time.monotonic()
+        if now >= self._statistics_due:
+            self._statistics_due = now + _STATISTICS
+            statistics = self.forwarder.statistics()
+            statistics[Drop.MALFORMED.value] += self.egress.malformed
+            statistics[Drop.CONGESTION.value] += self.ingress.congested
+            self.channel.send("statistics", statistics)
+        self.forwarder.query(ref, ids, now)
 
     def add_virtual_ip(self, address: Address) -> None:
         self.links.add_address(address)
