@@ -16,6 +16,7 @@ from cygnet.boundary.events import Event
 from cygnet.boundary.notices import Alert, Log
 from cygnet.boundary.specs import SaId
 from cygnet.engine.entropy import Entropy
+from cygnet.engine.half_open import HalfOpen
 from cygnet.engine.index import Connections, Index
 from cygnet.engine.timers import Deadline, Timers
 from cygnet.model.config import Child, Config, Connection
@@ -117,7 +118,7 @@ class Context:
         self.routed: dict[int, Routed] = {}  #: traps and shunts by uid
         self.routed_by_name: dict[str, Routed] = {}  #: ... by the name of the child
         self.routed_by_policy: dict[int, Routed] = {}  #: ... by policy id
-        self.half_open_of: dict[Address, int] = {}  #: half-open IKE_SAs a peer address began
+        self.half_open = HalfOpen()
         self.install_trap: Callable[[Connection, Child], None] = _not_yet  #: set by the engine (traps.py)
         self.addresses: tuple[Address, ...] = ()  #: the machine's own, as far as told
         self.resolved: dict[str, tuple[Address, ...]] = {}  #: last known addresses of host names
@@ -259,7 +260,3 @@ class Context:
 
     def all_children(self) -> Iterator[tuple[IkeSa, ChildSa]]:
         return ((sa, child) for sa in list(self.ike_sas.values()) for child in list(sa.children.values()))
-
-    @property
-    def half_open(self) -> int:
-        return sum(self.half_open_of.values())

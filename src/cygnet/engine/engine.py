@@ -69,8 +69,11 @@ class Engine:
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Act on one event at ``now`` (monotonic seconds). Effects are to be performed in order."""
         self._ctx.now = now
-        _HANDLERS[type(event)](self._ctx, event)
-        return self._ctx.take_effects()
+        try:
+            _HANDLERS[type(event)](self._ctx, event)
+        finally:  # were it to raise, half an event's effects must not come out with the next one's
+            effects = self._ctx.take_effects()
+        return effects
 
     def next_deadline(self) -> float | None:
         """When to send Tick next; None: nothing to wait for."""
@@ -84,7 +87,7 @@ class Engine:
             ike_sas=tuple(sa.snapshot() for sa in ctx.ike_sas.values()),
             routed=tuple(r.snapshot() for r in ctx.routed.values()),
             pools=ctx.part(Pools).snapshots(),
-            half_open=ctx.half_open,
+            half_open=ctx.half_open.total,
         )
 
 
@@ -135,13 +138,14 @@ def _respond(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
     """A first message: limits first (RFC 7296 §2.6, charon's block_threshold), then the version."""
     settings = ctx.config.settings
     source = event.remote.address
-    if settings.block_threshold and ctx.half_open_of.get(source, 0) >= settings.block_threshold:
+    if settings.block_threshold and ctx.half_open.of(source) >= settings.block_threshold:
         ctx.log("NET", f"ignoring IKE_SA setup from {source}, peer too aggressive")
         return None
-    if settings.init_limit_half_open and ctx.half_open >= settings.init_limit_half_open:
+    if settings.init_limit_half_open and ctx.half_open.total >= settings.init_limit_half_open:
         ctx.log(
             "NET",
-            f"ignoring IKE_SA setup from {source}, half open IKE_SA count of {ctx.half_open} exceeds limit",
+            f"ignoring IKE_SA setup from {source}, half open IKE_SA count of {ctx.half_open.total} "
+            "exceeds limit",
         )
         return None
     return RESPONDERS[header.major](ctx, event, header)

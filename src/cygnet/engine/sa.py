@@ -16,11 +16,10 @@ Life of an initiated IKE_SA:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from enum import Enum
 
-from cygnet.boundary.effects import Outcome, Query, Send
-from cygnet.boundary.events import Datagram, Event, Usage
+from cygnet.boundary.effects import Outcome, Send
+from cygnet.boundary.events import Datagram
 from cygnet.boundary.notices import ChildUpDown, IkeUpDown
 from cygnet.boundary.snapshot import IkeSnapshot
 from cygnet.engine.addresses import find_endpoints
@@ -28,6 +27,7 @@ from cygnet.engine.child import ChildSa, ChildState, esp_endpoint
 from cygnet.engine.context import Context, IdentityPair, Wish
 from cygnet.engine.timers import Deadline
 from cygnet.engine.updown import run_updown
+from cygnet.engine.upkeep import Upkeep
 from cygnet.model.config import Child, CloseAction, Connection
 from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import RequestError
@@ -81,6 +81,7 @@ class IkeSa(ABC):
     """One IKE_SA. ``uid`` is the number in brackets of status and logs."""
 
     version: int
+    can_rekey: bool = True  #: whether the version has a way to change keys without a new authentication
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class IkeSa(ABC):
         self.gateway = ""  #: where the peer sent us instead of the configured address (RFC 5685)
         self.local_vips: list[Address] = []
         self.remote_vips: list[Address] = []
-        self._half_open: Address | None = None
+        self.upkeep = Upkeep(self)
         ctx.ike_sas[self.uid] = self
         ctx.by_spi[own] = self
 
@@ -195,6 +196,8 @@ class IkeSa(ABC):
         assert state in TRANSITIONS[self.state], f"IKE_SA {self}: {self.state} -> {state}"
         self.log("IKE", f"IKE_SA {self} state change: {self.state.value} => {state.value}", 2)
         self.state = state
+        if state is IkeState.ESTABLISHED:
+            self.ctx.between.add(self.between, self.uid, self)
 
     def set_endpoints(self, local: Endpoint, remote: Endpoint) -> None:
         """Move both ends (port float, NAT mapping, MOBIKE); CHILD_SAs follow."""
@@ -239,25 +242,14 @@ class IkeSa(ABC):
         self.log("NET", f"sending packet: from {self.local} to {self.remote} ({len(data)} bytes)")
         self.ctx.emit(Send(self.local, self.remote, data))
 
-    # half-open bookkeeping ----------------------------------------------------------
-
     def count_half_open(self) -> None:
-        """This IKE_SA was begun by the peer and counts against its limit until established."""
-        self._half_open = self.remote.address
-        self.ctx.half_open_of[self._half_open] = self.ctx.half_open_of.get(self._half_open, 0) + 1
-        self.ctx.timers.set(
-            self.uid, Deadline.HALF_OPEN, self.ctx.now + self.ctx.config.settings.half_open_timeout
-        )
+        """This IKE_SA was begun by the peer and counts against its limits until established."""
+        self.ctx.half_open.begin(self.uid, self.remote.address)
+        timeout = self.ctx.config.settings.half_open_timeout
+        self.ctx.timers.set(self.uid, Deadline.HALF_OPEN, self.ctx.now + timeout)
 
-    def _no_longer_half_open(self) -> None:
-        if self._half_open is None:
-            return
-        left = self.ctx.half_open_of.get(self._half_open, 1) - 1
-        if left > 0:
-            self.ctx.half_open_of[self._half_open] = left
-        else:
-            self.ctx.half_open_of.pop(self._half_open, None)
-        self._half_open = None
+    def no_longer_half_open(self) -> None:
+        self.ctx.half_open.end(self.uid)
         self.ctx.timers.cancel(self.uid, Deadline.HALF_OPEN)
 
     # established --------------------------------------------------------------------
@@ -271,9 +263,8 @@ class IkeSa(ABC):
         self.established_at = self.ctx.now
         self.last_received = self.ctx.now
         self.tries = 0
-        self._no_longer_half_open()
+        self.no_longer_half_open()
         self.enter(IkeState.ESTABLISHED)
-        self.ctx.between.add(self.between, self.uid, self)
         self.log(
             "IKE",
             f"IKE_SA {self} established between {self.local.address}[{self.local_id}]"
@@ -281,45 +272,10 @@ class IkeSa(ABC):
             0,
         )
         if lifetimes:
-            self.schedule_lifetimes()
-        self.schedule_dpd()
-        self.schedule_keepalive()
+            self.upkeep.schedule_lifetimes()
+        self.upkeep.schedule_dpd()
+        self.upkeep.schedule_keepalive()
         self.ctx.emit(IkeUpDown(self.uid, self.name, True))
-
-    def schedule_lifetimes(self) -> None:
-        """Soft limit with its jitter drawn, then the hard one over_time later, logged as charon does."""
-        c, now, timers = self.connection, self.ctx.now, self.ctx.timers
-        limits: list[float] = []
-        for kind, soft, what in (
-            (Deadline.REKEY, c.rekey_time if self.version == 2 else 0, "rekeying"),
-            (
-                Deadline.REAUTH,
-                c.reauth_time or (c.rekey_time if self.version == 1 else 0),
-                "reauthentication",
-            ),
-        ):
-            timers.cancel(self.uid, kind)
-            if not soft:
-                continue
-            at = max(1.0, soft - self.ctx.entropy.uniform(0, c.rand_time))
-            timers.set(self.uid, kind, now + at)
-            self.log("IKE", f"scheduling {what} in {int(at)}s")
-            limits.append(at + c.over_time)
-        timers.cancel(self.uid, Deadline.EXPIRE)
-        if limits:
-            timers.set(self.uid, Deadline.EXPIRE, now + min(limits))
-            self.log("IKE", f"maximum IKE_SA lifetime {int(min(limits))}s")
-
-    def schedule_dpd(self) -> None:
-        if self.connection.dpd_delay:
-            self.ctx.timers.set(self.uid, Deadline.DPD, self.ctx.now + self.connection.dpd_delay)
-        else:
-            self.ctx.timers.cancel(self.uid, Deadline.DPD)
-
-    def schedule_keepalive(self) -> None:
-        interval = self.ctx.config.settings.keep_alive
-        if self.local_behind_nat and interval:
-            self.ctx.timers.set(self.uid, Deadline.KEEPALIVE, self.ctx.now + interval)
 
     def reconfigure(self, connection: Connection) -> None:
         """Take over changed timers and actions in place, without a message to the peer (update)."""
@@ -331,8 +287,8 @@ class IkeSa(ABC):
         for wish in self.wishes:
             wish.child = connection.child(wish.child.name) or wish.child
         if self.is_established:
-            self.schedule_lifetimes()
-            self.schedule_dpd()
+            self.upkeep.schedule_lifetimes()
+            self.upkeep.schedule_dpd()
 
     # children -----------------------------------------------------------------------
 
@@ -474,7 +430,7 @@ class IkeSa(ABC):
         if self.state is IkeState.DESTROYED:
             return
         was_established = self.established_at is not None
-        self._no_longer_half_open()
+        self.no_longer_half_open()
         for child in list(self.children.values()):
             self.child_down(child)
         self.closing()
@@ -519,15 +475,15 @@ class IkeSa(ABC):
             case Deadline.RETIRE:
                 self.delete()
             case Deadline.DPD:
-                self._dpd_due()
+                self.upkeep.dpd_due()
             case Deadline.KEEPALIVE:
-                self._keepalive_due()
+                self.upkeep.keepalive_due()
             case Deadline.CHILD_REKEY if child is not None:
                 self.rekey_child(child)
             case Deadline.CHILD_EXPIRE if child is not None:
                 self.child_expired(child)
             case Deadline.CHILD_INACTIVE if child is not None:
-                self._ask_usage(child, self._inactivity_answer)
+                self.upkeep.inactivity_due(child)
             case Deadline.CHILD_RETIRE if child is not None:
                 self.child_down(child)
             case _:
@@ -542,57 +498,6 @@ class IkeSa(ABC):
             "KNL", f"closing expired CHILD_SA {child} with SPIs {child.spi_in:08x}_i {child.spi_out:08x}_o"
         )
         self.delete_child(child)
-
-    def _keepalive_due(self) -> None:
-        interval = self.ctx.config.settings.keep_alive
-        if self.ctx.now - self.last_sent >= interval - 0.5:
-            self.log("IKE", "sending keep alive to " + str(self.remote), 2)
-            self.ctx.emit(Send(self.local, self.remote, b"\xff", keepalive=True))
-        self.schedule_keepalive()
-
-    def _dpd_due(self) -> None:
-        """Silence of IKE alone is no reason: ask when ESP last came in."""
-        inbound = tuple(c.in_id for c in self.children.values() if c.in_id is not None)
-        if not inbound:
-            self._dpd_decide(self.last_received)
-            return
-        self.ctx.emit(Query(self.ctx.ask(self._dpd_answer, self.uid), inbound))
-
-    def _dpd_answer(self, event: Event) -> None:
-        assert isinstance(event, Usage)
-        heard = [self.ctx.now - u.idle for u in event.usages if u.idle is not None]
-        self._dpd_decide(max([self.last_received, *heard]))
-
-    def _dpd_decide(self, heard: float) -> None:
-        delay = self.connection.dpd_delay
-        if not self.is_established or not delay:
-            return
-        if self.ctx.now - heard >= delay - 0.01:
-            self.check_liveness()
-            self.ctx.timers.set(self.uid, Deadline.DPD, self.ctx.now + delay)
-        else:
-            self.ctx.timers.set(self.uid, Deadline.DPD, heard + delay)
-
-    def _ask_usage(self, child: ChildSa, taker: Callable[[Event], None]) -> None:
-        ids = tuple(i for i in (child.in_id, child.out_id) if i is not None)
-        self.ctx.emit(Query(self.ctx.ask(taker, self.uid), ids))
-
-    def _inactivity_answer(self, event: Event) -> None:
-        assert isinstance(event, Usage)
-        for child in list(self.children.values()):
-            limit = child.config.inactivity
-            mine = [u for u in event.usages if u.id in (child.in_id, child.out_id)]
-            if not limit or not mine or not child.is_up:
-                continue
-            since = self.ctx.now - (child.installed_at or 0.0)
-            idle = min(since if u.idle is None else u.idle for u in mine)
-            if idle >= limit - 0.01:
-                self.log("JOB", f"deleting CHILD_SA {child} after {int(idle)} seconds of inactivity")
-                self.delete_child(child)
-                if self.ctx.config.settings.inactivity_close_ike and len(self.current_children()) == 0:
-                    self.delete()
-            else:
-                self.ctx.timers.set(self.uid, Deadline.CHILD_INACTIVE, self.ctx.now + limit - idle, child.uid)
 
     # shown --------------------------------------------------------------------------
 

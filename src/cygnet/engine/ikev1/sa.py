@@ -54,6 +54,7 @@ RETIRED_DEADLINES = (
 
 class IkeSaV1(IkeSa):
     version = 1
+    can_rekey = False
 
     def __init__(
         self,
@@ -75,6 +76,7 @@ class IkeSaV1(IkeSa):
         self.peer_is_mute = False  #: it answers no deletes
         self.created_at = ctx.now
         self._queue: deque[QuickModeInitiator] = deque()
+        self.gone: deque[int] = deque(maxlen=64)  #: SPIs the peer deleted that we had not seen yet
         self._inherited: list[tuple[Delete, frozenset[bytes]]] = []
         self._wrong_key = False
         self._unanswered = False
@@ -264,19 +266,22 @@ class IkeSaV1(IkeSa):
     def peer_has_nothing_else(self) -> None:
         """INITIAL_CONTACT of an established peer: whatever we had with it before is gone there.
 
-        CHILD_SAs that this IKE_SA took over from an older one are made anew. What came into being
-        while this one was negotiated is not older than the peer's word, and stays.
+        CHILD_SAs that this IKE_SA took over from an older one are made anew. The peer said it after
+        it had our last message: what came into being since then it may not have known, and stays.
         """
+        phase_1 = self.exchanges.phase_1
+        assert phase_1 is not None
+        since = phase_1.sent_at
         for other in duplicates(self):
             kept = self.connection.unique is Unique.NEVER and other.uid != self.reauthenticates
-            if kept or (other.established_at or 0.0) >= self.created_at:
+            if kept or (other.established_at or 0.0) >= since:
                 continue
             self.log(
                 "IKE", f"destroying duplicate IKE_SA for peer '{self.remote_id}', received INITIAL_CONTACT"
             )
             other.destroy()
         for child in list(self.children.values()):
-            if child.installed_at is not None and child.installed_at < self.created_at:
+            if child.installed_at is not None and child.installed_at < since:
                 again = child.is_up
                 self.child_down(child)
                 if again:
@@ -468,7 +473,7 @@ class IkeSaV1(IkeSa):
         """The CHILD_SA goes before its Quick Mode is over."""
         for exchange in self.exchanges.active():
             if isinstance(exchange.task, QuickMode) and exchange.task.child is child:
-                self.exchanges.close(exchange)
+                self.exchanges.abandon(exchange)
 
     def closing(self) -> None:
         self.abandon_exchanges()

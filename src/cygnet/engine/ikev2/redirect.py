@@ -156,7 +156,7 @@ def _bound_for(sa: IkeSaV2, gateway: Gateway) -> IkeSaV2:
 def refuse_new(ctx: Context, event: Datagram, message: Message, nonce: bytes) -> None:
     """Raises PeerError(REDIRECT) where new clients are sent elsewhere; nothing is kept of them."""
     settings = ctx.config.settings
-    busy = 0 < settings.cookie_threshold <= ctx.half_open
+    busy = 0 < settings.cookie_threshold <= ctx.half_open.total
     if settings.redirect == "no" or (settings.redirect == "auto" and not busy):
         return
     came_from = message.notify(NotifyType.REDIRECTED_FROM)

@@ -106,6 +106,7 @@ def _begun(ctx: Context, event: Datagram, message: Message, connection: Connecti
     sa.enter(IkeState.CONNECTING)
     sa.count_half_open()
     ctx.initial[2, message.spi_i, event.remote.address] = sa
+    sa.exchanges.decoded = message
     return sa
 
 
@@ -121,7 +122,12 @@ def _choose(
     for connection in candidates:
         selected = select(ike_proposals(connection), theirs, prefer_theirs)
         if selected is not None:
-            fitting = [c for c in candidates if select(ike_proposals(c), [selected]) is not None]
+            same = connection.proposals
+            fitting = [
+                c
+                for c in candidates
+                if c.proposals == same or select(ike_proposals(c), [selected]) is not None
+            ]
             return fitting, selected
     configured = proposals_text(ike_proposals(candidates[0]))
     received = proposals_text(message.need(SaPayload).proposals)
@@ -136,14 +142,14 @@ def _check_cookie(ctx: Context, event: Datagram, message: Message, nonce: bytes)
     """Raises PeerError(COOKIE) with the cookie to send while too many IKE_SAs are half open."""
     settings = ctx.config.settings
     limit = settings.cookie_threshold
-    if not settings.dos_protection or not limit or ctx.half_open < limit:
+    if not settings.dos_protection or not limit or ctx.half_open.total < limit:
         return
     cookies = ctx.part(Cookies)
     shown = message.notify(NotifyType.COOKIE)
     if shown is not None and cookies.is_valid(shown.data, nonce, event.remote, message.spi_i):
         return
     cookie = cookies.make(nonce, event.remote, message.spi_i)
-    raise PeerError(NotifyType.COOKIE, f"{ctx.half_open} IKE_SAs are half open", cookie)
+    raise PeerError(NotifyType.COOKIE, f"{ctx.half_open.total} IKE_SAs are half open", cookie)
 
 
 def _log_received(ctx: Context, event: Datagram, message: Message) -> None:

@@ -377,11 +377,11 @@ class IkeSaV2(IkeSa):
         ends = f"{self.local.address}[{self.local_id}]...{self.remote.address}[{self.remote_id}]"
         self.log("IKE", f"IKE_SA {self} rekeyed between {ends}", 0)
         reauth_at = self.ctx.timers.at(old.uid, Deadline.REAUTH)
-        self.schedule_lifetimes()
+        self.upkeep.schedule_lifetimes()
         if reauth_at is not None:  # rekeying proves no identity: the time for that does not move
             self.ctx.timers.set(self.uid, Deadline.REAUTH, reauth_at)
-        self.schedule_dpd()
-        self.schedule_keepalive()
+        self.upkeep.schedule_dpd()
+        self.upkeep.schedule_keepalive()
         old.enter(IkeState.REKEYED)
         for kind in _LIFETIMES:
             self.ctx.timers.cancel(old.uid, kind)

@@ -202,7 +202,7 @@ def learn_nat(sa: IkeSaV2, message: Message, local: Endpoint, remote: Endpoint) 
         for child in list(sa.children.values()):
             if child.in_id is not None:
                 child.update_endpoints()
-    sa.schedule_keepalive()
+    sa.upkeep.schedule_keepalive()
 
 
 def mapping_notifies(sa: IkeSaV2) -> list[NotifyPayload]:
