@@ -24,6 +24,7 @@ from cygnet.dataplane.tun.sockets import MAX_DATAGRAM, SOL_UDP, UDP_GRO, is_ike,
 from cygnet.values.endpoint import Address, Endpoint
 
 _MOST_SOURCES = 4096  #: endpoints remembered; beyond, the memory is begun anew
+_LONG = 16384  #: bytes of a train that is worth a write of its own
 _ANCILLARY = 128  #: bytes of control messages: packet info, TOS, train size
 
 # what an ESP socket tells with a packet, looked up once
@@ -88,6 +89,8 @@ class Ingress:
                 opener.strangers.clear()
                 local, _, _ = read_ancillary(ancillary)
                 self._take_strangers(wire, strangers, local, self._source(source), tos, now)
+            if length >= _LONG:
+                self._write()  # while it is in the processor's cache; joining it with more gains less
         self._write()
         self._expected = next_burst(self._expected, count)
 
