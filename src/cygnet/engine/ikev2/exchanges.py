@@ -22,14 +22,14 @@ from cygnet.model.config import Fragmentation
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.wire.header import ExchangeType, Header
-from cygnet.wire.ikev2.chain import encode_chain, first_type
+from cygnet.wire.ikev2.chain import first_type
 from cygnet.wire.ikev2.encrypted import SkfPayload, SkPayload
 from cygnet.wire.ikev2.message import Message, check_critical
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import PayloadType
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.rules import check_rules
-from cygnet.wire.ikev2.sealing import Protector, opened, seal_fragments, unseal, unseal_fragment
+from cygnet.wire.ikev2.sealing import Protector, opened, seal_message, unseal, unseal_fragment
 
 if TYPE_CHECKING:
     from cygnet.engine.ikev2.sa import IkeSaV2
@@ -59,6 +59,7 @@ class Exchanges:
         self.outbound: Protector | None = None
         self.inbound: Protector | None = None
         self._inbound_before: Protector | None = None  #: of the keys before IKE_INTERMEDIATE renewed them
+        self.decoded: Message | None = None  #: the first request, which ``responder`` has read already
         self._answering = False
         self._fragmented = False  #: the peer sent us fragments, so it takes them (and needs them)
 
@@ -190,13 +191,13 @@ class Exchanges:
         if message.exchange in IN_THE_CLEAR:
             return [message.encode()], b""
         assert self.outbound is not None
-        datagrams = seal_fragments(message, self.outbound, self._fragment_limit())
+        datagrams, plain = seal_message(message, self.outbound, self._fragment_limit())
         if len(datagrams) > 1:
             total = sum(map(len, datagrams))
             sa.log("ENC", f"splitting IKE message ({total} bytes) into {len(datagrams)} fragments")
             for n in range(1, len(datagrams) + 1):
                 sa.log("ENC", f"generating {message.title} [ EF({n}/{len(datagrams)}) ]")
-        return datagrams, encode_chain(message.payloads)
+        return datagrams, plain
 
     def _fragment_limit(self) -> int:
         """Bytes of an IKE message that still go out whole (RFC 7383 §2.5.1)."""
@@ -227,7 +228,7 @@ class Exchanges:
 
     def receive(self, event: Datagram, header: Header) -> None:
         """A datagram for this IKE_SA. Raises PeerError(0) for what is to be dropped."""
-        message = Message.decode(event.data, header)
+        message, self.decoded = self.decoded or Message.decode(event.data, header), None
         if message.from_initiator == self.sa.initiator:
             raise PeerError(0, "message with our own initiator flag")
         if message.exchange in IN_THE_CLEAR:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from struct import Struct
 
 from cygnet.wire.ikev2.encrypted import SkfPayload, SkPayload
@@ -14,6 +13,7 @@ from cygnet.wire.ikev2.unknown import UnknownPayload
 from cygnet.wire.reader import Reader
 
 _GENERIC = Struct(">BBH")  # next payload, critical flag, length with this header
+_CLOSED = (PayloadType.SK, PayloadType.SKF)
 CRITICAL = 0x80
 MAX_PAYLOADS = 256  #: per chain; ours have some 30 at most. Each costs the sender 4 bytes, us an object
 
@@ -35,14 +35,21 @@ def decode_chain(first: int, data: bytes, start: int = 0) -> list[Payload]:
             raise bad_syntax(f"more than {MAX_PAYLOADS} payloads")
         payload = _decode_payload(kind, flags, data, at + _GENERIC.size, at + length)
         at += length
-        if isinstance(payload, SkPayload | SkfPayload):
-            found.append(replace(payload, first=PayloadType(following)))
+        if kind in _CLOSED:
+            found.append(_with_first(payload, PayloadType(following)))
             break
         found.append(payload)
         kind = following
     if at != end:
         raise bad_syntax(f"{end - at} bytes behind the last payload")
     return found
+
+
+def _with_first(payload: Payload, first: PayloadType) -> Payload:
+    if isinstance(payload, SkPayload):
+        return SkPayload(payload.sealed, first)
+    assert isinstance(payload, SkfPayload)
+    return SkfPayload(payload.sealed, payload.number, payload.total, first)
 
 
 def _decode_payload(kind: int, flags: int, data: bytes, start: int, end: int) -> Payload:

@@ -56,6 +56,17 @@ class Message:
         body = encode_chain(self.payloads)
         return self.header(first_type(self.payloads), len(body)) + body
 
+    def with_payloads(self, payloads: tuple[Payload, ...]) -> Message:
+        return Message(
+            self.spi_i,
+            self.spi_r,
+            self.exchange,
+            self.message_id,
+            self.from_initiator,
+            self.response,
+            payloads,
+        )
+
     def header(self, first: int, body_length: int) -> bytes:
         """The 28 bytes in front of a body that begins with payload type ``first``."""
         flags = FLAG_INITIATOR * self.from_initiator | FLAG_RESPONSE * self.response

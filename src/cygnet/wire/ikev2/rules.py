@@ -8,8 +8,6 @@ Notify and Vendor ID payloads may stand anywhere, as may types that we do not kn
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cygnet.wire.header import ExchangeType as E
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.numbers import PayloadType as P
@@ -65,4 +63,4 @@ def check_rules(message: Message) -> Message:
         if counts[kind] > most:
             raise bad_syntax(f"{message.title} has more than {most} payloads of type {kind}")
         kept.append(payload)
-    return replace(message, payloads=tuple(kept))
+    return message if len(kept) == len(message.payloads) else message.with_payloads(tuple(kept))

@@ -7,7 +7,6 @@ under the MAC of a cipher that needs one.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol
 
 from cygnet.wire.header import HEADER_LENGTH
@@ -35,31 +34,32 @@ class Protector(Protocol):
         """The plaintext without padding. Raises PeerError(0) where the integrity check fails."""
 
 
-def seal(message: Message, protector: Protector) -> bytes:
-    """The whole message in one SK payload."""
-    plain = encode_chain(message.payloads)
+def seal(message: Message, protector: Protector, plain: bytes) -> bytes:
+    """The whole message, with payloads ``plain``, in one SK payload."""
     length = protector.sealed_length(len(plain))
     head = message.header(PayloadType.SK, _GENERIC + length)
     head += generic_header(first_type(message.payloads), length)
     return head + protector.seal(head, plain)
 
 
-def seal_fragments(message: Message, protector: Protector, limit: int) -> list[bytes]:
-    """One SK payload where that makes at most ``limit`` bytes of IKE message, else fragments.
+def seal_message(message: Message, protector: Protector, limit: int) -> tuple[list[bytes], bytes]:
+    """The datagrams of a message and the plaintext of its payloads: one SK payload where that makes
+    at most ``limit`` bytes, else fragments.
 
     "the fragments MUST be numbered from 1", every one is sealed on its own (RFC 7383 §2.5).
     """
     plain = encode_chain(message.payloads)
     if HEADER_LENGTH + _GENERIC + protector.sealed_length(len(plain)) <= limit:
-        return [seal(message, protector)]
+        return [seal(message, protector, plain)], plain
     size = _chunk_size(protector, limit)
     chunks = [plain[i : i + size] for i in range(0, len(plain), size)]
     if len(chunks) > MAX_FRAGMENTS:
         raise ValueError(f"a message of {len(plain)} bytes needs {len(chunks)} fragments of {size}")
-    return [
+    datagrams = [
         _seal_fragment(message, protector, chunk, number, len(chunks))
         for number, chunk in enumerate(chunks, start=1)
     ]
+    return datagrams, plain
 
 
 def _chunk_size(protector: Protector, limit: int) -> int:
@@ -101,7 +101,7 @@ def opened(message: Message, first: PayloadType, plain: bytes) -> Message:
     payloads: list[Payload] = decode_chain(first, plain)
     if any(isinstance(p, SkPayload | SkfPayload) for p in payloads):
         raise bad_syntax("an encrypted payload within an encrypted payload")
-    return replace(message, payloads=tuple(payloads))
+    return message.with_payloads(tuple(payloads))
 
 
 def adjusted_head(message: Message, first: PayloadType, plain_length: int) -> bytes:
