@@ -25,7 +25,9 @@ Made by `python tools/keywords.py` from the tables in `src/cygnet/config/keyword
 The files are strongSwan's. **Not supported yet** means that the keyword is read and checked, and
 then named in a warning; *deprecated* that strongSwan ignores it too. Times are whole numbers with
 `s`, `m`, `h` or `d` behind them; a number alone is seconds. A value with a blank, `=` or `#` in it
-stands in double quotes. `cygnet check` says what is wrong with the files, without a daemon.
+stands in double quotes. *Cygnet's own* keywords are for what strongSwan cannot be told in these
+files; it says that it does not know them, and goes on. `cygnet check` says what is wrong with the
+files, without a daemon.
 """
 
 SECTIONS: tuple[tuple[str, str, str, tuple[Keyword, ...]], ...] = (
@@ -64,6 +66,8 @@ def _row(row: Keyword, prefix: str) -> str:
     doc = row.doc
     if row.status is Status.PLANNED:
         doc += " **Not supported yet.**"
+    if row.own:
+        doc += " *Cygnet's own.*"
     if row.note:
         doc += f" {row.note[0].upper()}{row.note[1:]}."
     return f"| {names} | {_cell(row.type.accepts)} | {default} | {_cell(doc)} |"

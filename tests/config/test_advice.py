@@ -24,6 +24,9 @@ ADVICE = {
     "dpddelay=30s": f"6:14: dpddelay: {OFF}",
     "dpdtimeout=30s": f"6:16: dpdtimeout: {OFF}",
     "leftauth=psk;rightauth=psk": "4:12: authby: without effect: leftauth or rightauth is set",
+    "keyexchange=ikev1;childless=force": "7:15: childless: without effect: only IKEv2 has it",
+    "keyexchange=ikev2;ppk_id=@hub": "7:12: ppk_id: ipsec.secrets has no such key; '@hub : PPK ...' would "
+    "be it",
     "rekey=no;lifetime=1h": "7:14: lifetime: without effect: rekey=no takes every lifetime away, as in "
     "strongSwan",
 }

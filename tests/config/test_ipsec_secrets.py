@@ -67,16 +67,16 @@ def test_a_secret_without_owners_is_everybodys(line: str) -> None:
 
 def test_every_type_is_read_and_those_for_later_are_kept() -> None:
     found = read(
-        'u : EAP "p"\nu : XAUTH "p"\nu : NTLM 0x00112233445566778899aabbccddeeff\n'
+        '@key : PPK 0x4a6f\nu : EAP "p"\nu : XAUTH "p"\nu : NTLM 0x00112233445566778899aabbccddeeff\n'
         ': RSA key.pem "pass"\n: ECDSA key.pem\n: PKCS8 "a b.pem" %prompt\n: P12 x.p12 pass\n'
         ": PIN %smartcard1@opensc:45 1234\n: PIN %smartcard:45 %prompt\n"
     )
     assert not found.errors
     assert [s.kind for s in found.secrets] == [
-        SecretKind.EAP, SecretKind.EAP, SecretKind.NTLM, SecretKind.RSA, SecretKind.ECDSA, SecretKind.PKCS8,
-        SecretKind.P12, SecretKind.PIN, SecretKind.PIN,
+        SecretKind.PPK, SecretKind.EAP, SecretKind.EAP, SecretKind.NTLM, SecretKind.RSA, SecretKind.ECDSA,
+        SecretKind.PKCS8, SecretKind.P12, SecretKind.PIN, SecretKind.PIN,
     ]  # fmt: skip
-    assert [(s.file, s.secret.reveal()) for s in found.secrets[3:]] == [
+    assert [(s.file, s.secret.reveal()) for s in found.secrets[4:]] == [
         ("key.pem", b"pass"),
         ("key.pem", b""),
         ("a b.pem", b""),
@@ -88,7 +88,7 @@ def test_every_type_is_read_and_those_for_later_are_kept() -> None:
 
 
 def test_the_sweep_above_covers_every_type() -> None:
-    assert set(kinds()) == {k.name for k in SecretKind} - {"PPK"} | {"XAUTH", "BLISS"}
+    assert set(kinds()) == {k.name for k in SecretKind} | {"XAUTH", "BLISS"}
 
 
 def test_comments_and_empty_lines_say_nothing() -> None:

@@ -12,6 +12,7 @@ from ipaddress import ip_interface
 from cygnet.config.reader import LEFT, MIDDLE, RIGHT
 from cygnet.config.tree import Setting
 from cygnet.config.written import Written
+from cygnet.model.config import IkeVersion
 
 Advice = tuple[Setting, str]
 Check = Callable[[Written], Iterator[Advice]]
@@ -83,6 +84,13 @@ def _lifetimes_that_do_not_count(written: Written) -> Iterator[Advice]:
             yield setting, "without effect: rekey=no takes every lifetime away, as in strongSwan"
 
 
+def _ikev2_alone(written: Written) -> Iterator[Advice]:
+    for name in ("childless", "ppk_id", "ppk_required", "resumption", "redirect_to"):
+        setting = _setting(written, name)
+        if setting and written.conn.keyexchange is IkeVersion.V1:
+            yield setting, "without effect: only IKEv2 has it"
+
+
 CHECKS: tuple[Check, ...] = (
     _network_for_an_address,
     _address_for_a_network,
@@ -90,4 +98,5 @@ CHECKS: tuple[Check, ...] = (
     _checks_that_are_off,
     _authby_that_does_not_count,
     _lifetimes_that_do_not_count,
+    _ikev2_alone,
 )

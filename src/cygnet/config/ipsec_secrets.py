@@ -3,6 +3,7 @@
     192.0.2.1 @peer : PSK "a secret"        the owners; none: everybody
     : PSK 0x4a6f                            hexadecimal; 0s begins base64
     user : EAP 'pass word'
+    @hub-key : PPK 0x4a6f...                cygnet's own: a post-quantum preshared key by its name
     : RSA key.pem "passphrase"              files: kept for when certificates are supported
     include secrets.d/*.secrets
 
@@ -32,7 +33,7 @@ from cygnet.values.secret import Secret
 _INCLUDE = re.compile(r"\s*include\s+")
 #: A word, or a string in either kind of quotes, which may not be closed.
 _WORD = re.compile(r"\s*(?:\"(?P<double>[^\"]*)(?P<d>\"?)|'(?P<single>[^']*)(?P<s>'?)|(?P<bare>\S+))")
-_TYPES = re.compile(r"\b(?:PSK|EAP|XAUTH|NTLM|RSA|ECDSA|BLISS|PKCS8|P12|PIN)\b")
+_TYPES = re.compile(r"\b(?:PSK|PPK|EAP|XAUTH|NTLM|RSA|ECDSA|BLISS|PKCS8|P12|PIN)\b")
 _SMARTCARD = re.compile(r"%smartcard(\d+(@[^:]+)?)?:[0-9a-fA-F]+")
 
 
@@ -238,6 +239,7 @@ def _gone(_parser: _Parser, words: _Words, kind: str, _owners: tuple[Identity, .
 _Read = Callable[[_Parser, _Words, str, tuple[Identity, ...]], SharedSecret]
 _KINDS: dict[str, _Read] = {
     "PSK": _shared,
+    "PPK": _shared,
     "EAP": _shared,
     "XAUTH": _shared,
     "NTLM": _shared,

@@ -21,7 +21,9 @@ class Keys:
     """The owners of all pre-shared keys."""
 
     def __init__(self, secrets: Iterable[SharedSecret]) -> None:
+        secrets = tuple(secrets)
         keys = [secret for secret in secrets if secret.kind is SecretKind.PSK]
+        self._ppks = [secret for secret in secrets if secret.kind is SecretKind.PPK]
         self.any = bool(keys)
         self._owners = {(o.type, o.data.lower()) for key in keys for o in key.owners}
         self._everybodys = any(not key.owners for key in keys)
@@ -38,6 +40,11 @@ class Keys:
         if self._addresses and not (here_known and there_known):
             return True
         return any(map(self._owned, (*local, *remote)))
+
+    def has_ppk(self, name: str) -> bool:
+        """Whether there is a post-quantum preshared key of this name."""
+        wanted = Identity.parse(name)
+        return any(not key.owners or any(map(wanted.matches, key.owners)) for key in self._ppks)
 
     def _owned(self, identity: Identity) -> bool:
         exact = (identity.type, identity.data.lower()) in self._owners

@@ -152,6 +152,10 @@ class _Lowering:
         if not written.errors and not written.conn.type.is_shunt and not self.keys.may_fit(built):
             reason = f"no pre-shared key of ipsec.secrets fits; '{owners_text(built)} : PSK ...' would"
             written.warnings.append(written.section.error(f"conn {built.name}: {reason}"))
+        if built.ppk_id and not self.keys.has_ppk(built.ppk_id):
+            owner = "" if "@" in built.ppk_id else "@"
+            reason = f"ipsec.secrets has no such key; '{owner}{built.ppk_id} : PPK ...' would be it"
+            written.warn("ppk_id", reason)
         for setting, reason in () if written.errors else advice(written):
             if (id(setting), reason) not in self.advised:
                 self.advised.add((id(setting), reason))

@@ -46,6 +46,11 @@ class Conn:
     mobike: bool
     forceencaps: bool
     fragmentation: Fragmentation
+    childless: str
+    ppk_id: str | None
+    ppk_required: bool
+    resumption: bool
+    redirect_to: str | None
     ikelifetime: int
     lifetime: int
     margintime: int

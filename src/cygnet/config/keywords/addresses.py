@@ -218,6 +218,13 @@ def _dns(text: str) -> str:
     return text if text in ("%config4", "%config6") else address(text)
 
 
+def gateway(text: str) -> str:
+    """One address or host name."""
+    return address(text) if _LOOKS_NUMERIC.fullmatch(text) else host_name(text)
+
+
+GATEWAY = Type("IP address, host name", gateway)
+GATEWAYS = Type("IP addresses, host names", listed(gateway))
 HOSTS = Type(
     "IP address, host name, range, subnet or a list; %any, %any4, %any6, %defaultroute, %host", _hosts
 )

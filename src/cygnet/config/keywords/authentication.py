@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cygnet.config.diagnostics import BadValue, did_you_mean, quoted
 from cygnet.config.keywords.row import Type
 from cygnet.model.config import AuthMethod
+from cygnet.values.iana import IdType
 from cygnet.values.identity import Identity
 
 #: leftauth words by what they begin with, longest first where one begins another.
@@ -81,6 +82,15 @@ def _eap_identity(text: str) -> str:
     return text
 
 
+def _ppk_id(text: str) -> str:
+    """The name as it goes over the wire: ``@hub`` and ``hub`` are the same one."""
+    found = identity(text)
+    if found.type not in (IdType.FQDN, IdType.USER_FQDN) or "*" in text:
+        raise BadValue(text, f"{quoted(text)} is not the name of a key: a word, @word or word@word")
+    return found.data.decode()
+
+
+PPK_ID = Type("name, @name, name@name", _ppk_id)
 AUTH = Type("psk, pubkey[-...], rsa[-N][-...], ecdsa[-N][-...], eap[-method], xauth[-backend], any", _auth)
 IDENTITY = Type("address, name, user@name, @#hex, type:value, %any", identity)
 END_IDENTITY = Type(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cygnet.config.keywords import foreign
-from cygnet.config.keywords.authentication import EAP_IDENTITY, IDENTITY
+from cygnet.config.keywords.addresses import GATEWAY
+from cygnet.config.keywords.authentication import EAP_IDENTITY, IDENTITY, PPK_ID
 from cygnet.config.keywords.proposals import proposals
 from cygnet.config.keywords.row import Keyword, Status, by_name
 from cygnet.config.keywords.types import (
@@ -73,6 +74,18 @@ CONN = (
     Keyword("fragmentation", words({f.value: f for f in Fragmentation}), "yes", "IKE fragmentation: never, "
             "only take (accept), use it where the peer can (yes), use it from the first message (force).",
             "Connection.fragmentation"),
+    Keyword("childless", one_of("allow", "prefer", "force", "never"), "allow", "IKEv2: set the IKE_SA up "
+            "without a CHILD_SA, which follows in an exchange of its own (RFC 6023): where the peer asks for "
+            "it (allow), where the peer can (prefer), or not otherwise (force).",
+            "Connection.childless", own=True),
+    Keyword("ppk_id", PPK_ID, None, "IKEv2: mix the post-quantum preshared key of this name into the keys "
+            "(RFC 8784); ipsec.secrets has it, as `@name : PPK \"...\"`.", "Connection.ppk_id", own=True),
+    Keyword("ppk_required", YES_NO, "no", "IKEv2: no IKE_SA without a post-quantum preshared key.",
+            "Connection.ppk_required", own=True),
+    Keyword("resumption", YES_NO, "no", "IKEv2: ask for, give and take tickets that bring a lost IKE_SA "
+            "back without a key exchange (RFC 5723).", "Connection.session_resumption", own=True),
+    Keyword("redirect_to", GATEWAY, None, "IKEv2: send peers of this conn to another gateway (an address "
+            "or a name) once they have proven who they are (RFC 5685).", "Connection.redirect_to", own=True),
     Keyword("ikedscp", DSCP, "000000", "DSCP of the IKE packets sent.", status=_P),
     Keyword("ikelifetime", TIME, "3h", "How long an IKE_SA lives.",
             "Connection.rekey_time, reauth_time, over_time"),

@@ -45,6 +45,7 @@ class Keyword:
     aliases: tuple[str, ...] = ()
     status: Status = Status.SUPPORTED
     note: str = ""
+    own: bool = False  #: cygnet's own: strongSwan warns of an unknown keyword, and leaves it alone
     field: str = ""  #: name in the record of read values, where it is not the keyword's own
 
     @property

@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 
 from cygnet.config.diagnostics import BadValue, did_you_mean, quoted
-from cygnet.config.keywords.addresses import address
+from cygnet.config.keywords.addresses import GATEWAYS, address
 from cygnet.config.keywords.logging import LEVEL
 from cygnet.config.keywords.row import Keyword, Type, by_name
-from cygnet.config.keywords.types import MAX_TIME, TEXT
+from cygnet.config.keywords.types import MAX_TIME, TEXT, one_of
 
 _BOOLS = {
     "yes": True, "true": True, "enabled": True, "1": True,
@@ -103,6 +103,14 @@ CHARON = (
     Keyword("make_before_break", BOOL, "yes", "IKEv2: reauthenticate with the new IKE_SA up before the old "
             "one goes.", "make_before_break"),
     Keyword("follow_redirects", BOOL, "yes", "IKEv2: follow a gateway's REDIRECT.", "follow_redirects"),
+    Keyword("redirect", one_of("no", "yes", "auto"), "no", "IKEv2: send new clients "
+            "to other gateways (RFC 5685): never, always, or from cookie_threshold on (auto).",
+            "redirect", own=True),
+    Keyword("redirect_to", GATEWAYS, None, "These gateways, in turn.", "redirect_to", own=True),
+    Keyword("ticket_lifetime", _integer(60, 7 * 86400), "3600", "Seconds for which a client can resume an "
+            "IKE_SA (conns with resumption=yes).", "ticket_lifetime", own=True),
+    Keyword("crash_detection", BOOL, "yes", "IKEv2: let peers find out at once that this end has lost its "
+            "IKE_SAs, and find it out of them (RFC 6290).", "crash_detection", own=True),
     Keyword("prefer_configured_proposals", BOOL, "yes", "As responder, choose in our order of proposals, "
             "not in the peer's.", "prefer_configured_proposals"),
     Keyword("i_dont_care_about_security_and_use_aggressive_mode_psk", BOOL, "no", "As responder, take "
