@@ -40,8 +40,8 @@ def test_up_shows_the_negotiation_as_strongswan_words_it() -> None:
         "authentication of '10.31.1.185' (myself) with pre-shared key",
         "establishing CHILD_SA oregon{1}",
         "generating IKE_AUTH request 1 [ IDi N(INIT_CONTACT) IDr AUTH SA TSi TSr N(MOBIKE_SUP) "
-        "N(MULT_AUTH) ]",
-        "parsed IKE_AUTH response 1 [ IDr AUTH SA TSi TSr N(MOBIKE_SUP) ]",
+        "N(MULT_AUTH) N(MSG_ID_SYN_SUP) ]",
+        "parsed IKE_AUTH response 1 [ IDr AUTH SA TSi TSr N(MOBIKE_SUP) N(MSG_ID_SYN_SUP) ]",
     ]
     assert (
         "IKE_SA oregon[1] established between 10.31.1.185[10.31.1.185]...203.0.113.77[10.77.1.210]" in shown

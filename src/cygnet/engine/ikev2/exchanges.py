@@ -8,12 +8,12 @@ sent. Tasks that are queued while a request is being answered begin after the an
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
-from cygnet.engine.ikev2 import crash, dispatch, redirect
+from cygnet.engine.ikev2 import crash, dispatch, redirect, sync
 from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike
 from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task, error_reply
 from cygnet.engine.ikev2.window import Arrival, Window, retransmit_delay
@@ -25,6 +25,7 @@ from cygnet.wire.header import ExchangeType, Header
 from cygnet.wire.ikev2.chain import first_type
 from cygnet.wire.ikev2.encrypted import SkfPayload, SkPayload
 from cygnet.wire.ikev2.message import Message, check_critical
+from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import PayloadType
 from cygnet.wire.ikev2.payload import Payload
@@ -61,6 +62,7 @@ class Exchanges:
         self._inbound_before: Protector | None = None  #: of the keys before IKE_INTERMEDIATE renewed them
         self.decoded: Message | None = None  #: the first request, which ``responder`` has read already
         self._answering = False
+        self._requested: Message | None = None  #: our last request
         self._fragmented = False  #: the peer sent us fragments, so it takes them (and needs them)
 
     # our tasks ------------------------------------------------------------------------
@@ -90,9 +92,12 @@ class Exchanges:
         self._request(draft)
 
     def _request(self, draft: Draft) -> None:
-        message = self._message(draft.exchange, self.window.own_next, False, draft.payloads)
+        self._send_request(self._message(draft.exchange, self.window.own_next, False, draft.payloads))
+
+    def _send_request(self, message: Message) -> None:
         datagrams, inner = self._encode(message)
-        self.window.sent(draft.exchange, datagrams)
+        self.window.sent(message.exchange, datagrams)
+        self._requested = message
         assert self.active is not None
         self.active.sent(message, datagrams, inner)
         self._send(datagrams)
@@ -316,6 +321,10 @@ class Exchanges:
         sa = self.sa
         if message.response and not self.window.is_awaited(message.message_id, message.exchange):
             raise PeerError(0, f"{message.title} that nobody waits for")
+        asked = sync.asked(sa, message)
+        if asked is not None:
+            self._synchronise(event, message, asked)
+            return
         arrival = Arrival.NEW if message.response else self.window.classify(message.message_id)
         if arrival is Arrival.STALE:
             text = f"{message.title} with invalid message ID, expected {self.window.peer_next}"
@@ -337,6 +346,22 @@ class Exchanges:
             self._response(message)
         else:
             self._request_in(event, message)
+
+    def _synchronise(self, event: Datagram, message: Message, notify: NotifyPayload) -> None:
+        """RFC 6311: another member of the peer's cluster has taken over."""
+        agreed = sync.agree(self.window, notify)
+        if agreed is None:
+            raise PeerError(0, "request to synchronise message IDs that says nothing new")
+        sa, pending = self.sa, self.window.pending
+        sa.last_received = sa.ctx.now
+        sa.log("ENC", f"parsed {message}")
+        sa.log("IKE", f"{sa.remote.address} has failed over: our requests go on with message ID {agreed.send}, "
+               f"its own with {agreed.receive}")  # fmt: skip
+        response = self._message(message.exchange, message.message_id, True, [agreed.notify()])
+        self._send_to(event.local, event.remote, self._encode(response)[0])
+        if pending is not None and pending.message_id < agreed.send and self._requested is not None:
+            self.window.pending = None
+            self._send_request(replace(self._requested, message_id=agreed.send))
 
     def _answer_again(self, event: Datagram, message: Message) -> None:
         self.sa.log(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cygnet.engine.ikev2 import auth_lifetime, crash, ppk, redirect
+from cygnet.engine.ikev2 import auth_lifetime, crash, ppk, redirect, sync
 from cygnet.engine.ikev2.features import signature_hash_notify
 from cygnet.engine.ikev2.suite import ADDITIONAL
 from cygnet.engine.ikev2.tasks import mobike, resume
@@ -53,6 +53,7 @@ def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
     return [
         *notifies,
         NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED),
+        sync.announce(),
         *crash.offer(sa),
         *resume.ask(sa),
     ]
@@ -62,6 +63,8 @@ def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
     notifies = [*auth_lifetime.offer(sa), *crash.offer(sa), *resume.grant(sa)]
     if sa.connection.mobike and sa.peer.mobike:
         notifies = [NotifyPayload(N.MOBIKE_SUPPORTED), *mobike.own_list(sa), *notifies]
+    if sa.peer.message_id_sync:
+        notifies.append(sync.announce())
     return notifies
 
 

@@ -89,6 +89,7 @@ class Window:
     def __init__(self) -> None:
         self.own_next = 0  #: ID of our next request
         self.peer_next = 0  #: ID the peer's next request must have
+        self.synchronised = -1  #: the highest ID that the peer has synchronised on (RFC 6311)
         self.pending: Pending | None = None
         self.answer: list[bytes] = []  #: datagrams of our response to request ``peer_next - 1``
         self.requests = Reassembly()
@@ -130,10 +131,20 @@ class Window:
         self.answer = []
         self.requests.clear()
 
-    def synchronise(self, own_next: int, peer_next: int) -> None:
-        """RFC 6311: both sides agreed where to go on after a failover."""
-        self.own_next, self.peer_next = own_next, peer_next
-        self.pending, self.answer = None, []
+    def synchronise(self, expected: int, peer_next: int) -> int:
+        """RFC 6311: go on after a failover, with a peer that expects our request ``expected``.
+
+        Returns the ID of the request that it will see next: the pending one's, or that of a new
+        one. A pending request with a lower ID will get no answer any more.
+        """
+        self.peer_next = self.synchronised = peer_next
+        self.answer = []
+        self.requests.clear()
+        self.responses.clear()
+        if self.pending is not None and self.pending.message_id >= expected:
+            return self.pending.message_id
+        self.own_next = max(self.own_next, expected)
+        return self.own_next
 
 
 def retransmit_delay(settings: Settings, tries: int, entropy: Entropy) -> float:
