@@ -122,6 +122,7 @@ def children_deleted(sa: IkeSaV1, protocol: Protocol, spis: Sequence[bytes], exc
         child = _find(sa, protocol, int.from_bytes(spi))
         if child is None:
             if not _answers_ours(sa, spi):
+                sa.gone.append(int.from_bytes(spi))
                 level = 2 if sa.state is IkeState.DELETING else 1  # the answer to our own is no news
                 text = f"received DELETE for unknown {protocol} CHILD_SA with SPI {spi.hex()}"
                 sa.log("IKE", text, level)

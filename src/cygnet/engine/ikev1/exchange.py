@@ -50,6 +50,7 @@ class Exchange:
         self.awaiting = False  #: we send again until the peer says something
         self.schedule: tuple[float, int] | None = None  #: (first timeout, tries) unlike the settings
         self.number = 0  #: how many messages of ours, for the log
+        self.sent_at = 0.0  #: when our last message was sent for the first time
         self.over = False
 
 
@@ -175,6 +176,7 @@ class Exchanges:
         self._messages += 1
         exchange.number = self._messages
         exchange.tries = 0
+        exchange.sent_at = sa.ctx.now
         self._send(exchange)
         if expect:
             exchange.awaiting = True
@@ -259,6 +261,11 @@ class Exchanges:
         self._finished[exchange.message_id] = exchange
         while len(self._finished) > MOST_REMEMBERED:
             self._finished.popitem(last=False)
+
+    def abandon(self, exchange: Exchange) -> None:
+        """Our side gave up: repetitions are no longer answered."""
+        self.close(exchange)
+        exchange.sent = []
 
     def forget(self, exchange: Exchange) -> None:
         """An exchange whose first message was not authentic: as if it had not been."""

@@ -46,6 +46,7 @@ from cygnet.wire.ikev1.vendors import Extension
 
 REAUTH_RETRY = 30.0  #: seconds until a reauthentication that failed is tried again
 REKEY_RETRY = 15.0  #: seconds until a CHILD_SA's rekeying that was refused is tried again
+CROSSING = 30.0  #: seconds for which the last message of a negotiation may be on its way
 #: what an IKE_SA that was replaced does no more; messages that are under way still come to their end
 RETIRED_DEADLINES = (
     Deadline.REAUTH, Deadline.EXPIRE, Deadline.DPD, Deadline.DPD_TIMEOUT, Deadline.KEEPALIVE,
@@ -78,6 +79,7 @@ class IkeSaV1(IkeSa):
         self._queue: deque[QuickModeInitiator] = deque()
         self.gone: deque[int] = deque(maxlen=64)  #: SPIs the peer deleted that we had not seen yet
         self._inherited: list[tuple[Delete, frozenset[bytes]]] = []
+        self._fresh_since = 0.0  #: the peer has nothing from before
         self._wrong_key = False
         self._unanswered = False
 
@@ -245,6 +247,7 @@ class IkeSaV1(IkeSa):
 
     def adopt(self, other: IkeSa) -> None:
         super().adopt(other)
+        self._renew_stale_children()
         if self.established_at is not None or not self.initiator:
             self._align()
 
@@ -266,22 +269,29 @@ class IkeSaV1(IkeSa):
     def peer_has_nothing_else(self) -> None:
         """INITIAL_CONTACT of an established peer: whatever we had with it before is gone there.
 
-        CHILD_SAs that this IKE_SA took over from an older one are made anew. The peer said it after
-        it had our last message: what came into being since then it may not have known, and stays.
+        The peer said it after it had our last message; what came into being since then it may not
+        have known. Nor may it know yet of an IKE_SA that we have just answered, whose last message
+        is on its way: that one is left to show whether it lives.
         """
         phase_1 = self.exchanges.phase_1
         assert phase_1 is not None
-        since = phase_1.sent_at
+        self._fresh_since = since = phase_1.sent_at
         for other in duplicates(self):
+            age = since - (other.established_at or 0.0)
+            on_its_way = self.initiator and not other.initiator and age < CROSSING
             kept = self.connection.unique is Unique.NEVER and other.uid != self.reauthenticates
-            if kept or (other.established_at or 0.0) >= since:
+            if kept or on_its_way or age <= 0:
                 continue
             self.log(
                 "IKE", f"destroying duplicate IKE_SA for peer '{self.remote_id}', received INITIAL_CONTACT"
             )
             other.destroy()
+        self._renew_stale_children()
+
+    def _renew_stale_children(self) -> None:
+        """CHILD_SAs that the peer said it does not have (any more) are made anew."""
         for child in list(self.children.values()):
-            if child.installed_at is not None and child.installed_at < since:
+            if child.installed_at is not None and child.installed_at < self._fresh_since:
                 again = child.is_up
                 self.child_down(child)
                 if again:

@@ -188,6 +188,8 @@ class QuickModeInitiator(QuickMode):
         offer, agreed = self._chosen(chain)
         self.nonce_r = chain.need(Nonce).data
         child.spi_out = int.from_bytes(offer.proposal.spi)
+        if any(child.spi_out in sa.gone for sa in (self.sa, *self.sa.others_of_peer())):
+            raise PeerError(Notify.INVALID_SPI, "the peer has closed the CHILD_SA before it was up")
         local, remote = self._narrowed(chain)
         self._finish_ke(chain, agreed)
         self.shorten(offer)
