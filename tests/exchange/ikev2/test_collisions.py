@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from cygnet.boundary.events import Rekey
+from cygnet.model.config import Unique
 from cygnet.testing.network import Faults
 from cygnet.testing.pair import Host, Pair
 from tests.exchange.ikev2.story import both_clean, matching, plane, tunnel
@@ -272,8 +273,9 @@ def test_liveness_checks_cross_a_rekey() -> None:
     matching(pair)
 
 
-def test_reauthentication_makes_the_new_tunnel_before_it_breaks_the_old_one() -> None:
-    pair = up()
+@pytest.mark.parametrize("unique", [Unique.NO, Unique.REPLACE])
+def test_reauthentication_makes_the_new_tunnel_before_it_breaks_the_old_one(unique: Unique) -> None:
+    pair = up(unique=unique)
     old = pair.left.established()[0].spi_i
     pair.left.handle(Rekey(pair.left.ref(), "[1]", reauth=True))
     counts = []

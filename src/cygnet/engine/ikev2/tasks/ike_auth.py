@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cygnet.boundary.effects import Effect
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Wish
@@ -275,8 +276,7 @@ def _answer(sa: IkeSaV2, message: Message) -> Reply:
     verify_peer(sa, auth.method, data, shaking.octets_i(keys).of(sa.remote_id, keys.p_i))
     secret = shared_secret(sa)
     assert secret is not None  # the peer has just been verified with it
-    if not enforce(sa, message.notify(NotifyType.INITIAL_CONTACT) is not None):
-        raise PeerError(NotifyType.AUTHENTICATION_FAILED, "another IKE_SA with that identity is kept")
+    replaced = _replace_duplicates(sa, message)
     sa.log("IKE", f"authentication of '{sa.local_id}' (myself) with pre-shared key", 0)
     payloads: list[Payload] = [
         IdRPayload(sa.local_id),
@@ -313,8 +313,22 @@ def _answer(sa: IkeSaV2, message: Message) -> Reply:
         if child is not None:
             child.install_outbound()
             sa.child_up(child)
+        sa.ctx.effects += replaced
 
     return Reply(payloads, after)
+
+
+def _replace_duplicates(sa: IkeSaV2, message: Message) -> list[Effect]:
+    """uniqueids. What the older IKE_SAs have to say is returned, to be said behind our answer: a
+    peer that reauthenticates must have the new tunnel before the old one is deleted."""
+    effects = sa.ctx.effects
+    mark = len(effects)
+    kept = enforce(sa, message.notify(NotifyType.INITIAL_CONTACT) is not None)
+    late = effects[mark:]
+    del effects[mark:]
+    if not kept:
+        raise PeerError(NotifyType.AUTHENTICATION_FAILED, "another IKE_SA with that identity is kept")
+    return late
 
 
 def _choose_connection(sa: IkeSaV2, wanted: Identity | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cygnet.engine.ikev2 import auth_lifetime, crash, redirect
-from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike
+from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike, reauthenticate
 from cygnet.engine.ikev2.tasks.ike_delete import log_deleting
 from cygnet.engine.ikev2.tasks.task import Reply
 from cygnet.engine.sa import IkeState
@@ -58,7 +58,8 @@ def _ike_deleted(sa: IkeSaV2) -> Reply:
     def after() -> None:
         sa.log("IKE", "IKE_SA deleted")
         ike_rekey.settle_deleted(sa)
-        if sa.state in (IkeState.DELETING, IkeState.REKEYED) or sa.established_at is None:
+        going = sa.state in (IkeState.DELETING, IkeState.REKEYED) or sa.established_at is None
+        if going or reauthenticate.successor_of(sa) is not None:
             sa.destroy()
         else:
             sa.closed_by_peer()
