@@ -75,6 +75,7 @@ class Forwarder:
         self.drops: Counter[Drop] = Counter()
         self.mtu = mtu  #: of outer paths about which nothing is known
         self._outlet, self._report = outlet, report
+        self._by_reqid: dict[int, set[int]] = {}  #: policies by the reqid of their SAs
         self._decisions: dict[bytes, PolicySpec | OutboundSa] = {}
 
     # what the data plane interface asks for --------------------------------------------
@@ -100,10 +101,17 @@ class Forwarder:
         if spec.id in self.spd.policies:
             raise DataPlaneError(f"install policy {spec.id}", EEXIST, "its id is in use")
         self.spd.add(spec)
+        self._by_reqid.setdefault(spec.reqid, set()).add(spec.id)
         self._decisions.clear()
 
     def remove_policy(self, id: int, now: float) -> None:
-        self.spd.remove(id)
+        policy = self.spd.remove(id)
+        if policy is None:
+            return
+        siblings = self._by_reqid[policy.reqid]
+        siblings.discard(id)
+        if not siblings:
+            del self._by_reqid[policy.reqid]
         self._decisions.clear()
         self.drops[Drop.NO_SA] += len(self.held.release(id, now))
 
@@ -232,10 +240,9 @@ class Forwarder:
             self._report(Acquire(policy.id, policy.reqid, *_selectors(flow)))
 
     def _send_held(self, reqid: int, now: float) -> None:
-        for policy_id in self.held.waiting():
-            if self.spd.policies[policy_id].reqid == reqid:
-                for packet in self.held.release(policy_id, now):
-                    self.outbound(packet, now)
+        for policy_id in sorted(self._by_reqid.get(reqid, ())):
+            for packet in self.held.release(policy_id, now):
+                self.outbound(packet, now)
 
     def _seal(self, sa: OutboundSa, packet: bytes, now: float, whole: bool = True) -> None:
         payload, next_header = enclose(sa, packet)

@@ -73,10 +73,6 @@ class HeldPackets:
         self.bytes -= sum(len(packet) for _, packet in waiting.packets)
         return [packet for _, packet in waiting.packets]
 
-    def waiting(self) -> list[int]:
-        """The policies that wait for their SA."""
-        return list(self._waiting)
-
     @property
     def count(self) -> int:
         return sum(len(waiting.packets) for waiting in self._waiting.values())

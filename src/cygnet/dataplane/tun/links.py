@@ -25,9 +25,16 @@ class Links:
         self._known: list[Address] = []
         self._known_until = 0.0
 
-    def begin(self) -> None:
-        self._netlink.clean()
+    def begin(self, adopt: bool) -> None:
+        """``adopt``: the device is in use, a worker before us died. Its routes must stay meanwhile."""
+        if not adopt:
+            self._netlink.clean()
         self._netlink.prepare()
+
+    def sweep(self) -> None:
+        """Remove the routes of a worker before us that no policy calls for any more."""
+        wanted = {(route.destination, route.throw) for route in self._plan.installed.values()}
+        self._netlink.sweep(lambda destination, throw: (destination, throw) in wanted)
 
     def end(self) -> None:
         """Take everything back; the device's addresses go with it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ FAMILIES = (socket.AF_INET, socket.AF_INET6)
 #: who made a route or rule (rtm_protocol): what bears this number is ours, and only that is removed
 _PROTOCOL = 220
 _RULE_PROTOCOL = "FRA_PROTOCOL"
+_THROW = 9  #: RTN_THROW
 _INVERT = 0x2  #: FIB_RULE_INVERT: the rule holds for packets *without* the mark
 
 
@@ -34,15 +35,23 @@ class Netlink:
         self._index = 0
 
     def clean(self) -> None:
-        """Remove every rule and route that we, or a predecessor that crashed, ever made."""
+        """Remove the rules and routes that we, or a predecessor that crashed, ever made.
+
+        Routes through the device are left to the kernel, which removes them with it.
+        """
         for family in FAMILIES:
-            for rule in list(self._quietly(self._ip.get_rules, family)):
+            for rule in self._quietly(self._ip.get_rules, family):
                 if rule.get_attr("FRA_PROTOCOL") == _PROTOCOL:
                     self._without(self._ip.rule, "del", family=family, **self._rule())
-            table = self._settings.routing_table
-            for route in list(self._quietly(self._ip.get_routes, family, table=table)):
-                if route["proto"] == _PROTOCOL:
-                    self._without(self._ip.route, "del", **_key(route))
+        self.sweep(lambda destination, throw: not throw)
+
+    def sweep(self, keep: Callable[[str, bool], bool]) -> None:
+        """Remove those routes of ours for which ``keep(destination, whether it is thrown)`` is false."""
+        for family in FAMILIES:
+            for route in self._quietly(self._ip.get_routes, family, table=self._settings.routing_table):
+                key = _key(route)
+                if route["proto"] == _PROTOCOL and not keep(key["dst"], route["type"] == _THROW):
+                    self._without(self._ip.route, "del", **key)
 
     def prepare(self) -> None:
         """Bring the device up and install the rules that lead to its table."""
@@ -58,7 +67,7 @@ class Netlink:
         self._do("bring the device up", self._ip.link, "set", index=self._index, mtu=settings.mtu, state="up")
         if settings.set_routes:
             for family in FAMILIES:
-                with self._unless_family_is_missing(family):
+                with self._unless(family):
                     self._do("add rule", self._ip.rule, "add", family=family, **self._rule())
 
     def change_route(self, old: Route | None, new: Route | None) -> None:
@@ -136,12 +145,15 @@ class Netlink:
         except NetlinkError:
             return []
 
+    @staticmethod
     @contextlib.contextmanager
-    def _unless_family_is_missing(self, family: int) -> Iterator[None]:
+    def _unless(family: int) -> Iterator[None]:
+        """Go on where the rule is there already, and where the kernel has no IPv6."""
         try:
             yield
         except DataPlaneError as error:
-            if family == socket.AF_INET or error.errno not in (errno.EAFNOSUPPORT, errno.EOPNOTSUPP):
+            missing = family != socket.AF_INET and error.errno in (errno.EAFNOSUPPORT, errno.EOPNOTSUPP)
+            if not missing and error.errno != errno.EEXIST:
                 raise
 
 

@@ -188,7 +188,7 @@ class TunPlane:
 
     # the worker ------------------------------------------------------------------------
 
-    def _spawn(self) -> None:
+    def _spawn(self, adopt: bool = False) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         fds = [sock.fileno() for sock in self._sockets]
         source = str(Path(cygnet.__file__).parent.parent)
@@ -204,7 +204,7 @@ class TunPlane:
             )
         self._channel = Channel(ours)
         self._poll.register(ours.fileno(), select.EPOLLIN)
-        self._tell("setup", self._tun, fds, self._settings)
+        self._tell("setup", self._tun, fds, self._settings, adopt)
 
     def _tell(self, *message: Any) -> None:
         if self._channel is not None:
@@ -250,11 +250,12 @@ class TunPlane:
             + ("starting it anew" if again else "giving up: restart the daemon")
         )
         if again:
-            self._spawn()
+            self._spawn(adopt=True)
             for policy in self._policies.values():
                 self._tell("install_policy", policy)
             for address in self._virtual_ips:
                 self._tell("add_virtual_ip", address)
+            self._tell("sweep")
         # Outbound last: as soon as it is gone the engine may set up the pair again.
         for id in sorted(lost, key=lambda id: id.direction is Direction.OUT):
             self._report(Expired(id, lost[id].reqid, hard=True))

@@ -47,6 +47,7 @@ class RoutePlan:
     def __init__(self, local_addresses: Callable[[], Iterable[Address]]) -> None:
         self._local_addresses = local_addresses
         self._policies: dict[int, PolicySpec] = {}
+        self._passes: dict[int, PolicySpec] = {}  #: those of them that let packets by
         self._leading: dict[Network, dict[int, PolicySpec]] = {}
         self._thrown: dict[Network, set[int]] = {}
         self.installed: dict[Network, Route] = {}
@@ -61,6 +62,7 @@ class RoutePlan:
         policy = self._policies.pop(id, None)
         if policy is None:
             return []
+        self._passes.pop(id, None)
         touched = self._leave(policy)
         return self._changes(touched | self._place_passes())
 
@@ -70,6 +72,7 @@ class RoutePlan:
 
     def _enter(self, policy: PolicySpec) -> set[Network]:
         if policy.action is PolicyAction.PASS:
+            self._passes[policy.id] = policy
             return set()
         leading = networks(policy.remote_ts)
         for network in leading:
@@ -97,15 +100,14 @@ class RoutePlan:
     def _place_passes(self) -> set[Network]:
         """Every PASS policy put where it belongs among the others of now."""
         touched: set[Network] = set()
-        for policy in self._policies.values():
-            if policy.action is PolicyAction.PASS:
-                touched |= self._leave(policy)
-                alone = self._decides_alone(policy)
-                for network in networks(policy.remote_ts):
-                    if alone:
-                        self._thrown.setdefault(network, set()).add(policy.id)
-                    else:
-                        self._leading.setdefault(network, {})[policy.id] = policy
+        for policy in self._passes.values():
+            touched |= self._leave(policy)
+            alone = self._decides_alone(policy)
+            for network in networks(policy.remote_ts):
+                if alone:
+                    self._thrown.setdefault(network, set()).add(policy.id)
+                else:
+                    self._leading.setdefault(network, {})[policy.id] = policy
         return touched
 
     def _decides_alone(self, policy: PolicySpec) -> bool:

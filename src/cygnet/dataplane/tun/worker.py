@@ -46,8 +46,14 @@ _HOUSEKEEPING = 60.0  #: seconds between looks at path MTUs that may have grown 
 
 class Worker:
     def __init__(
-        self, channel: Channel, tun: int, sockets: list[socket.socket], settings: TunSettings
+        self,
+        channel: Channel,
+        tun: int,
+        sockets: list[socket.socket],
+        settings: TunSettings,
+        adopt: bool = False,
     ) -> None:
+        self.adopt = adopt  #: a worker before us died, and left its routes
         limits = HoldLimits(settings.hold_packets, settings.hold_bytes, settings.hold_seconds)
         self.channel, self.tun, self.settings = channel, tun, settings
         self.forwarder = Forwarder(self, self.report, limits)
@@ -70,7 +76,7 @@ class Worker:
         self.watch(self.tun, self.egress.take)
         for wire in self.outer.udp:
             self.watch(wire.sock.fileno(), lambda wire=wire: self.ingress.take(wire))  # type: ignore[misc]
-        self.links.begin()
+        self.links.begin(self.adopt)
         self.channel.send("ready")
         self.behind = True  # some may have come along with the settings
         due = time.monotonic() + _HOUSEKEEPING
@@ -192,6 +198,10 @@ class Worker:
     def remove_virtual_ip(self, address: Address) -> None:
         self.links.remove_address(address)
 
+    def sweep(self) -> None:
+        """All policies of before were said again."""
+        self.links.sweep()
+
     def stray_esp(self, local: Endpoint, remote: Endpoint, packet: bytes) -> None:
         self.forwarder.inbound(local.address, remote, packet, 0, time.monotonic())
 
@@ -242,6 +252,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
         Worker.add_virtual_ip,
         Worker.remove_virtual_ip,
         Worker.stray_esp,
+        Worker.sweep,
         Worker.stop,
     )
 }
@@ -263,9 +274,9 @@ def main(argv: list[str]) -> int:
     setup = _first_message(channel)
     if setup is None:
         return 0
-    tun, fds, settings = setup
+    tun, fds, settings, adopt = setup
     sockets = [socket.socket(fileno=fd) for fd in fds]
-    worker = Worker(channel, tun, sockets, settings)
+    worker = Worker(channel, tun, sockets, settings, adopt)
     try:
         worker.run()
     except DataPlaneError as error:
@@ -278,15 +289,15 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _first_message(channel: Channel) -> tuple[int, list[int], TunSettings] | None:
+def _first_message(channel: Channel) -> tuple[int, list[int], TunSettings, bool] | None:
     """None: the daemon is gone before it said anything."""
     while True:
         select.select([channel.fileno()], [], [])
         alive = channel.read()
         message = channel.next()
         if message is not None:
-            _, tun, fds, settings = message
-            return tun, fds, settings
+            _, tun, fds, settings, adopt = message
+            return tun, fds, settings, adopt
         if not alive:
             return None
 
