@@ -229,6 +229,7 @@ class Settings:
     close_ike_on_child_failure: bool = False
     make_before_break: bool = True
     follow_redirects: bool = True
+    announce_auth_methods: bool = False  #: tell peers how they may authenticate (RFC 9593)
     ticket_lifetime: int = 3600  #: of the tickets we give to resume with, at most until reauthentication
     crash_detection: bool = True  #: give and take crash tokens (RFC 6290), where a secret outlasts restarts
     redirect: str = "no"  #: send new IKEv2 clients elsewhere: no, yes, auto (above cookie_threshold)

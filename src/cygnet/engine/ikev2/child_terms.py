@@ -108,6 +108,7 @@ def take_answer(
     with_ke: bool = False,
 ) -> None:
     """The responder's choice: it must be made of what was offered. Raises PeerError where it is not."""
+    _learn(sa, message)
     selected = accepted_proposal(sa, child, message, with_ke)
     local, remote = selectors(sa, child.config)
     local = narrow(local, message.need(TsIPayload).selectors)
@@ -121,6 +122,13 @@ def take_answer(
         raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "peer does not accept transport mode")
     mode = SaMode.TRANSPORT if child.config.mode is Mode.TRANSPORT else SaMode.TUNNEL
     _conclude(sa, child, selected, (local, remote), mode, nonces, shared, initiator=True)
+
+
+def _learn(sa: IkeSaV2, message: Message) -> None:
+    """§1.3.1: who cannot take TFC padding says so wherever it makes a CHILD_SA. (NON_FIRST_FRAGMENTS_ALSO
+    is not answered, which refuses it: our selectors that have ports do not carry fragments.)"""
+    if message.notify(NotifyType.ESP_TFC_PADDING_NOT_SUPPORTED) is not None:
+        sa.peer.no_tfc = True
 
 
 def accepted_proposal(sa: IkeSaV2, child: ChildSa, message: Message, with_ke: bool) -> Proposal:
@@ -171,6 +179,7 @@ def agree(sa: IkeSaV2, message: Message, with_ke: bool, config: Child | None = N
 
     Raises PeerError(TS_UNACCEPTABLE) or PeerError(NO_PROPOSAL_CHOSEN).
     """
+    _learn(sa, message)
     theirs_i, theirs_r = message.need(TsIPayload).selectors, message.need(TsRPayload).selectors
     transport = message.notify(NotifyType.USE_TRANSPORT_MODE) is not None
     swap = _substitution(sa, theirs_i, theirs_r) if transport else {}

@@ -355,8 +355,8 @@ class Exchanges:
         sa, pending = self.sa, self.window.pending
         sa.last_received = sa.ctx.now
         sa.log("ENC", f"parsed {message}")
-        sa.log("IKE", f"{sa.remote.address} has failed over: our requests go on with message ID {agreed.send}, "
-               f"its own with {agreed.receive}")  # fmt: skip
+        going_on = f"our requests go on with message ID {agreed.send}, its own with {agreed.receive}"
+        sa.log("IKE", f"{sa.remote.address} has failed over: {going_on}")
         response = self._message(message.exchange, message.message_id, True, [agreed.notify()])
         self._send_to(event.local, event.remote, self._encode(response)[0])
         if pending is not None and pending.message_id < agreed.send and self._requested is not None:

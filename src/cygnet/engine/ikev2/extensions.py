@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cygnet.engine.ikev2 import auth_lifetime, crash, ppk, redirect, sync
+from cygnet.engine.ikev2 import announced, auth_lifetime, crash, ppk, redirect, sync
 from cygnet.engine.ikev2.features import signature_hash_notify
 from cygnet.engine.ikev2.suite import ADDITIONAL
 from cygnet.engine.ikev2.tasks import mobike, resume
@@ -43,7 +43,7 @@ def of_init_response(sa: IkeSaV2) -> list[NotifyPayload]:
     if sa.peer.intermediate:
         notifies.append(NotifyPayload(N.INTERMEDIATE_EXCHANGE_SUPPORTED))
     notifies.append(NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED))
-    return notifies + ppk.accepted(sa)
+    return notifies + ppk.accepted(sa) + announced.offer(sa)
 
 
 def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
@@ -54,6 +54,7 @@ def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
         *notifies,
         NotifyPayload(N.MULTIPLE_AUTH_SUPPORTED),
         sync.announce(),
+        *announced.offer(sa),
         *crash.offer(sa),
         *resume.ask(sa),
     ]

@@ -15,7 +15,7 @@ from cygnet.boundary.effects import Effect
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Wish
-from cygnet.engine.ikev2 import child_terms, crash, extensions, ppk, redirect, virtual_ips
+from cygnet.engine.ikev2 import announced, child_terms, crash, extensions, ppk, redirect, virtual_ips
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces, with_ppk
 from cygnet.engine.ikev2.tasks import mobike, resume
@@ -289,6 +289,7 @@ def _answer(sa: IkeSaV2, message: Message) -> Reply:
     nonces = shaking.nonces
     sa.peer.learn(message)
     crash.learn(sa, message)
+    announced.compare(sa, message)
     sa.established()
     if sa.peer.mobike and sa.connection.mobike:
         sa.log("IKE", "peer supports MOBIKE")

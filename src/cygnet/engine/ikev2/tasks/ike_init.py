@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cygnet.crypto import ke
 from cygnet.crypto.keywords import default_proposals
 from cygnet.crypto.names import ke_text, proposal_text, proposals_text
-from cygnet.engine.ikev2 import extensions
+from cygnet.engine.ikev2 import announced, extensions
 from cygnet.engine.ikev2.keys import first_keys
 from cygnet.engine.ikev2.nat import detect, nat_notifies
 from cygnet.engine.ikev2.proposals import answered_with
@@ -150,6 +150,7 @@ class IkeInit(Task):
         event = sa.arrived.event
         shaking.response = event.data
         sa.peer.learn(message)
+        announced.compare(sa, message)
         learn_nat(sa, message, event.local, event.remote)
         sa.set_keys(first_keys(suite, shaking.nonces, shared, sa.spi_i, sa.spi_r))
 
