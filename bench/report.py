@@ -64,7 +64,9 @@ def table(rows: list[Row]) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     aligned = ["<", "<", ">", ">", ">", "<"]
     text = [
-        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, aligned, widths, strict=True)).rstrip()
+        "  ".join(
+            f"{cell:{side}{width}}" for cell, side, width in zip(line, aligned, widths, strict=True)
+        ).rstrip()
         for line in lines
     ]
     return "\n".join([text[0], "-" * len(text[0].ljust(sum(widths) + 10)), *text[1:]])
@@ -74,7 +76,12 @@ def save(rows: list[Row]) -> Path:
     """bench/results/TIME.json: the rows and the machine they are of."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / time.strftime("%Y%m%d-%H%M%S.json")
-    machine = {"cpu": _cpu(), "cores": _cores(), "kernel": platform.release(), "python": platform.python_version()}
+    machine = {
+        "cpu": _cpu(),
+        "cores": _cores(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
     path.write_text(json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1) + "\n")
     return path
 
