@@ -16,6 +16,7 @@ from cygnet.engine.ikev2.sync import MAX_ID, Counters
 from cygnet.testing.network import Faults
 from cygnet.testing.pair import Host, Pair
 from cygnet.wire.header import ExchangeType, Header
+from cygnet.wire.ikev2.chain import encode_chain
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
@@ -48,7 +49,7 @@ class Member:
         sa = inside(self.pair.right)
         assert sa.exchanges.outbound is not None
         message = Message(sa.spi_i, sa.spi_r, ExchangeType.INFORMATIONAL, message_id, False, False, payloads)
-        data = seal(message, sa.exchanges.outbound)
+        data = seal(message, sa.exchanges.outbound, encode_chain(payloads))
         left = inside(self.pair.left)
         self.pair.left.handle(Datagram(left.local, left.remote, data))
 
