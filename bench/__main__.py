@@ -14,6 +14,7 @@ from tests.peers.charon import missing
 #: name -> what it is; module bench.NAME has ``rows(seconds) -> list[Row]``
 PARTS = {
     "throughput": "packets through the userspace plane",
+    "interference": "whether traffic and negotiations delay each other",
     "tunnels": "tunnels a second, CPU and memory of a tunnel",
     "startup": "how long starting and asking takes",
 }

@@ -68,7 +68,7 @@ class Figures:
     memory: float  #: kilobytes per tunnel
 
 
-def _conn(case: Case, own: str, name: str, keywords: dict[str, str]) -> str:
+def conn_section(case: Case, own: str, name: str, keywords: dict[str, str]) -> str:
     settings = {
         "keyexchange": case.version,
         "authby": "secret",
@@ -84,7 +84,7 @@ def _conn(case: Case, own: str, name: str, keywords: dict[str, str]) -> str:
     return "\n".join([f"conn {name}", *(f"    {k}={v}" for k, v in settings.items()), ""])
 
 
-def _load(host: Host, role: str, case: Case, count: int, *options: str) -> subprocess.Popen[str]:
+def start_load(host: Host, role: str, case: Case, count: int, *options: str) -> subprocess.Popen[str]:
     root = Path(__file__).parent.parent
     return host.popen(
         *(sys.executable, "-m", "bench.load", role, "--count", str(count), "--ike-version", case.version),
@@ -93,7 +93,7 @@ def _load(host: Host, role: str, case: Case, count: int, *options: str) -> subpr
     )
 
 
-def _result(process: subprocess.Popen[str], count: int) -> float:
+def result_of(process: subprocess.Popen[str], count: int) -> float:
     """Seconds that ``count`` tunnels took; fails unless all are up."""
     out, err = process.communicate(timeout=180)
     if process.returncode != 0:
@@ -108,13 +108,13 @@ def as_responder(daemon: type[Gateway], case: Case, count: int) -> Figures:
     with Lab() as lab:
         far, end = topology.direct(lab)
         anybody = {"right": "%any", "rightid": "%any", "rightsubnet": "10.200.0.0/15", "auto": "add"}
-        conf = "config setup\n    uniqueids=never\n\n" + _conn(case, end.address, "load", anybody)
+        conf = "config setup\n    uniqueids=never\n\n" + conn_section(case, end.address, "load", anybody)
         with daemon(end, conf, SECRETS, SETTINGS):
             to = ("--address", far.address, "--peer", end.address)
-            _result(_load(far.gateway, "initiate", case, WARM_UP, *to), WARM_UP)
+            result_of(start_load(far.gateway, "initiate", case, WARM_UP, *to), WARM_UP)
             cpu, memory = cpu_seconds(end.gateway), memory_kilobytes(end.gateway)
-            seconds = _result(
-                _load(far.gateway, "initiate", case, count, *to, "--first", str(WARM_UP)), count
+            seconds = result_of(
+                start_load(far.gateway, "initiate", case, count, *to, "--first", str(WARM_UP)), count
             )
             return _figures(end.gateway, cpu, memory, seconds, count)
 
@@ -124,7 +124,7 @@ def as_initiator(daemon: type[Gateway], case: Case, count: int) -> Figures:
         far, end = topology.direct(lab)
         idle = "config setup\n    uniqueids=never\n\n"
         conf = idle + "".join(
-            _conn(
+            conn_section(
                 case, end.address, f"c{n}",
                 {"leftid": f"@{identity(n)}", "leftsubnet": inner(n), "right": far.address,
                  "rightid": far.address, "rightsubnet": "10.77.0.0/16", "auto": "start"},
@@ -132,7 +132,7 @@ def as_initiator(daemon: type[Gateway], case: Case, count: int) -> Figures:
             for n in range(count)
         )  # fmt: skip
         with daemon(end, idle, SECRETS, SETTINGS) as gateway:
-            load = _load(far.gateway, "answer", case, count, "--address", far.address)
+            load = start_load(far.gateway, "answer", case, count, "--address", far.address)
             assert load.stdout is not None
             try:
                 if load.stdout.readline() != "ready\n":
@@ -143,7 +143,7 @@ def as_initiator(daemon: type[Gateway], case: Case, count: int) -> Figures:
                 status, said = gateway.ask("update", timeout=120)
                 if status != 0:
                     raise RuntimeError(f"update: {said}")
-                _result(load, count)
+                result_of(load, count)
                 return _figures(end.gateway, cpu, memory, time.monotonic() - started, count)
             finally:
                 stop(load)
