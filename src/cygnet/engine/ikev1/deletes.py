@@ -69,7 +69,7 @@ def close_ike(sa: IkeSaV1) -> None:
     sa.abandon_exchanges()
     # The peer may take the IKE_SA's end for a reauthentication that leaves the CHILD_SAs to a
     # sibling: then theirs must be told through the sibling, which stays to repeat it.
-    messenger = sa.sibling or sa
+    messenger = sa.succession.sibling or sa
     for protocol in (Protocol.ESP, Protocol.AH):
         closed = [c for c in children if c.protocol == protocol]
         for child in closed:

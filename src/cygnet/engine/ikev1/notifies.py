@@ -99,7 +99,7 @@ def received(sa: IkeSaV1, notification: Notification) -> None:
         case Notify.DPD_R_U_THERE_ACK:
             sa.dpd.acknowledged(notification)
         case Notify.INITIAL_CONTACT if sa.is_established:
-            sa.peer_has_nothing_else()
+            sa.succession.peer_has_nothing_else()
         case notify if notify.is_error:
             _error(sa, notification)
         case notify:

@@ -333,7 +333,7 @@ class Phase1(Task):
         """Responder: an initiator without INITIAL_CONTACT believes that we have SAs with it. Where
         we have none (we were restarted), it must not go on with its own (RFC 2407 §4.6.3.3)."""
         sa = self.sa
-        known = any(o.takes_quick_mode for o in sa.others_of_peer())
+        known = any(o.takes_quick_mode for o in sa.succession.others())
         if self.initial_contact or known:
             return []
         return [self._initial_contact()]
@@ -342,9 +342,9 @@ class Phase1(Task):
         """Responder: take over from an IKE_SA that this one reauthenticates, then uniqueids."""
         self.own_id()
         if self.initial_contact:
-            self.sa.peer_has_nothing_else()
+            self.sa.succession.peer_has_nothing_else()
         else:
-            self.sa.adopt_predecessors()
+            self.sa.succession.adopt_predecessors()
         if not enforce(self.sa, self.initial_contact):
             raise PeerError(Notify.AUTHENTICATION_FAILED, "canceling IKE_SA setup due to uniqueness policy")
 

@@ -1,30 +1,27 @@
 """The IKE_SA of version 1: what is its own beside what both versions share.
 
 The negotiation itself is in the tasks, messages go in by ``incoming`` and out by ``exchanges``,
-deletes are in ``deletes``. Here is what ties them: who is established, which Quick Mode comes
-next, reauthentication, and what the end of a task means for the IKE_SA.
-
-IKEv1 cannot rekey an IKE_SA. Reauthentication makes a new one beside it; the CHILD_SAs then
-belong to the new one at both ends, and the old one goes. So no packet is lost.
+deletes are in ``deletes``, other IKE_SAs with the same peer in ``succession``. Here is what ties
+them: who is established, which Quick Mode comes next, what a task's end means for the IKE_SA.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import replace
 
 from cygnet.boundary.events import Datagram
 from cygnet.boundary.notices import ChildRekeyed
 from cygnet.boundary.snapshot import IkeSnapshot
 from cygnet.engine.child import ChildSa, ChildState
-from cygnet.engine.context import RETIRE_DELAY, Context, Selectors, Wish
+from cygnet.engine.context import Context, Selectors, Wish
 from cygnet.engine.ikev1 import deletes, incoming, notifies
 from cygnet.engine.ikev1.dpd import Dpd
 from cygnet.engine.ikev1.exchange import Exchange, Exchanges
 from cygnet.engine.ikev1.fragments import Reassembly
 from cygnet.engine.ikev1.keys import Phase1Keys
 from cygnet.engine.ikev1.phase1 import Phase1, uses_psk
+from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.tasks.aggressive_mode import AggressiveModeInitiator
 from cygnet.engine.ikev1.tasks.informational import Tell, TellDeleted
 from cygnet.engine.ikev1.tasks.main_mode import MainModeInitiator
@@ -32,25 +29,17 @@ from cygnet.engine.ikev1.tasks.quick_mode import QuickMode, QuickModeInitiator
 from cygnet.engine.lookup import expected_identity, own_identity
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
-from cygnet.engine.unique import duplicates
-from cygnet.model.config import Child, Connection, Unique
+from cygnet.model.config import Child, Connection
 from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Endpoint
 from cygnet.values.errors import RequestError
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import ExchangeType, Header
-from cygnet.wire.ikev1.delete import Delete
 from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import PayloadType
 from cygnet.wire.ikev1.payload import Payload
 from cygnet.wire.ikev1.vendors import Extension
 
-REAUTH_RETRY = 30.0  #: seconds until a reauthentication that failed is tried again
 REKEY_RETRY = 15.0  #: seconds until a CHILD_SA's rekeying that was refused is tried again
-CROSSING = 30.0  #: seconds for which the last message of a negotiation may be on its way
-#: what an IKE_SA that was replaced does no more; messages that are under way still come to their end
-RETIRED_DEADLINES = (
-    Deadline.REAUTH, Deadline.EXPIRE, Deadline.DPD, Deadline.DPD_TIMEOUT, Deadline.KEEPALIVE,
-)  # fmt: skip
 
 
 class IkeSaV1(IkeSa):
@@ -72,14 +61,11 @@ class IkeSaV1(IkeSa):
         self.exchanges = Exchanges(self)
         self.reassembly = Reassembly(ctx.config.settings.max_packet)
         self.dpd = Dpd(self)
-        self.successor: IkeSaV1 | None = None  #: the IKE_SA that reauthenticated this one
+        self.succession = Succession(self)
         self.said_unreadable = False
         self.peer_is_mute = False  #: it answers no deletes
-        self.created_at = ctx.now
-        self._queue: deque[QuickModeInitiator] = deque()
         self.gone: deque[int] = deque(maxlen=64)  #: SPIs the peer deleted that we had not seen yet
-        self._inherited: list[tuple[Delete, frozenset[bytes]]] = []
-        self._fresh_since = 0.0  #: the peer has nothing from before
+        self._queue: deque[QuickModeInitiator] = deque()
         self._wrong_key = False
         self._unanswered = False
 
@@ -153,11 +139,8 @@ class IkeSaV1(IkeSa):
     def phase_1_done(self) -> None:
         self.established()
         if self.initiator:
-            self._take_over_reauthenticated()
-            self._align()
-        for delete, answers in self._inherited:
-            deletes.send(self, delete, answers)
-        self._inherited.clear()
+            self.succession.take_over_reauthenticated()
+        self.succession.established()
         for wish in list(self.wishes):
             self.create_child(wish)
 
@@ -207,131 +190,22 @@ class IkeSaV1(IkeSa):
             return f"no answer from {self.remote}: it is down, filtered, or has no connection for us"
         return f"{self.remote} stopped answering in the middle of the negotiation"
 
-    # reauthentication ---------------------------------------------------------------------
+    # other IKE_SAs with the same peer -----------------------------------------------------
 
     def rekey(self) -> None:
         self.reauthenticate()
 
     def reauthenticate(self) -> None:
-        if any(sa.reauthenticates == self.uid for sa in self.ctx.ike_sas.values()):
-            return
-        self.log("IKE", f"reauthenticating IKE_SA {self}", 0)
-        new = IkeSaV1(self.ctx, self.connection, True, None, None)
-        new.reauthenticates = self.uid
-        if self.initiator:
-            new.start()
-        else:
-            # a peer that came to us is found where it is now, on whichever port its NAT has for it
-            new.endpoints_found(self.local, self.remote)
-
-    def _take_over_reauthenticated(self) -> None:
-        old = self.ctx.ike_sas.get(self.reauthenticates or 0)
-        if isinstance(old, IkeSaV1) and old.takes_quick_mode:
-            self.adopt(old)
-            old.retire(self)
-
-    def adopt_predecessors(self) -> None:
-        """Responder: older IKE_SAs with this peer are being reauthenticated; take their CHILD_SAs.
-
-        Not of one that the other end began at the same time: it is no older, and the peer does
-        not take this one for its successor.
-        """
-        for old in duplicates(self):
-            crossed = old.initiator != self.initiator and (old.established_at or 0.0) >= self.created_at
-            if not isinstance(old, IkeSaV1) or crossed or old.remote.address != self.remote.address:
-                continue
-            count = len(old.children)
-            self.log("IKE", f"detected reauth of existing IKE_SA {old}, adopting {count} children")
-            self.adopt(old)
-            old.retire(self)
+        self.succession.reauthenticate()
 
     def adopt(self, other: IkeSa) -> None:
         super().adopt(other)
-        self._renew_stale_children()
-        if self.established_at is not None or not self.initiator:
-            self._align()
-
-    def _align(self) -> None:
-        """Let the CHILD_SAs that were taken over follow to the endpoints of this IKE_SA."""
-        for child in list(self.children.values()):
-            ends = [id.destination for id in (child.in_id, child.out_id) if id is not None]
-            if any(end not in (self.esp_local, self.esp_remote) for end in ends):
-                child.update_endpoints()
-
-    def retire(self, successor: IkeSaV1) -> None:
-        """Another IKE_SA has taken over; stay a little for what is under way, then go."""
-        self.successor = successor
-        for kind in RETIRED_DEADLINES:
-            self.ctx.timers.cancel(self.uid, kind)
-        self.ctx.timers.set(self.uid, Deadline.RETIRE, self.ctx.now + RETIRE_DELAY)
-        self.enter(IkeState.REKEYED)
-
-    def peer_has_nothing_else(self) -> None:
-        """INITIAL_CONTACT of an established peer: whatever we had with it before is gone there.
-
-        The peer said it after it had our last message; what came into being since then it may not
-        have known. Nor may it know yet of an IKE_SA that we have just answered, whose last message
-        is on its way: that one is left to show whether it lives.
-        """
-        phase_1 = self.exchanges.phase_1
-        assert phase_1 is not None
-        self._fresh_since = since = phase_1.sent_at
-        for other in duplicates(self):
-            age = since - (other.established_at or 0.0)
-            on_its_way = self.initiator and not other.initiator and age < CROSSING
-            kept = self.connection.unique is Unique.NEVER and other.uid != self.reauthenticates
-            if kept or on_its_way or age <= 0:
-                continue
-            self.log(
-                "IKE", f"destroying duplicate IKE_SA for peer '{self.remote_id}', received INITIAL_CONTACT"
-            )
-            other.destroy()
-        self._renew_stale_children()
-
-    def _renew_stale_children(self) -> None:
-        """CHILD_SAs that the peer said it does not have (any more) are made anew."""
-        for child in list(self.children.values()):
-            if child.installed_at is not None and child.installed_at < self._fresh_since:
-                again = child.is_up
-                self.child_down(child)
-                if again:
-                    self.wish(Wish(child.config, child.wanted_reqid))
-
-    @property
-    def sibling(self) -> IkeSaV1 | None:
-        """Another established IKE_SA with the same peer."""
-        return next((o for o in duplicates(self) if isinstance(o, IkeSaV1)), None)
-
-    def others_of_peer(self) -> Iterator[IkeSaV1]:
-        """IKE_SAs of the same connection, in whatever state."""
-        return (o for o in self.ctx.sas_of(self.name) if isinstance(o, IkeSaV1) and o is not self)
-
-    @property
-    def heir(self) -> IkeSaV1 | None:
-        """Who takes over what this IKE_SA leaves: a sibling, or one that is about to be one (the
-        peer may have finished its negotiation first)."""
-        coming = (o for o in self.others_of_peer() if o.reauthenticates and o.state is IkeState.CONNECTING)
-        return self.sibling or next(coming, None)
-
-    def inherit_delete(self, delete: Delete, answers: frozenset[bytes]) -> None:
-        """A delete that another IKE_SA with this peer could not get through."""
-        if self.is_established:
-            deletes.send(self, delete, answers)
-        else:
-            self._inherited.append((delete, answers))
+        self.succession.adopted()
 
     def closed_by_peer(self) -> None:
         """An heir keeps the CHILD_SAs: a peer that means to close them too deletes them by name."""
-        if not self._left_to_heir():
+        if not self.succession.leave_to_heir():
             super().closed_by_peer()
-
-    def _left_to_heir(self) -> bool:
-        heir = self.heir
-        if heir is None:
-            return False
-        heir.adopt(self)
-        self.destroy()
-        return True
 
     # CHILD_SAs ----------------------------------------------------------------------------
 
@@ -410,11 +284,6 @@ class IkeSaV1(IkeSa):
         self.log("IKE", f"CHILD_SA rekeying failed, trying again in {int(REKEY_RETRY)} seconds")
         self.ctx.timers.set(old.sa.uid, Deadline.CHILD_REKEY, self.ctx.now + REKEY_RETRY, old.uid)
 
-    def hand_on(self, child: ChildSa) -> None:
-        """A CHILD_SA that came up on an IKE_SA that was reauthenticated meanwhile."""
-        if self.successor is not None and self.successor.uid in self.ctx.ike_sas:
-            child.move_to(self.successor)
-
     def delete_child(self, child: ChildSa) -> None:
         deletes.close_child(self, child)
 
@@ -462,12 +331,12 @@ class IkeSaV1(IkeSa):
         dpdaction, where a delete would be taken for a wish to close (closeaction)."""
         if not self.is_established:
             self.destroy()
-        elif not self._left_to_heir():
+        elif not self.succession.leave_to_heir():
             self.lost(reason)
 
     def abandon_exchanges(self) -> None:
         """Take back what unfinished Quick Modes have installed; an heir tells the peer."""
-        heir = self.heir
+        heir = self.succession.heir
         for exchange in self.exchanges.active():
             self.exchanges.close(exchange)
             task = exchange.task
@@ -476,7 +345,7 @@ class IkeSaV1(IkeSa):
             else:
                 told = task.unheard if isinstance(task, TellDeleted) else None
             if told is not None and heir is not None:
-                heir.inherit_delete(*told)
+                heir.succession.inherit_delete(*told)
         self._queue.clear()
 
     def abandon_quick_mode(self, child: ChildSa) -> None:
@@ -490,9 +359,7 @@ class IkeSaV1(IkeSa):
         key = (1, self.spi_i, self.remote.address) if self._remote is not None else None
         if key is not None and self.ctx.initial.get(key) is self:
             del self.ctx.initial[key]
-        old = self.ctx.ike_sas.get(self.reauthenticates or 0)
-        if old is not None and self.established_at is None and old.is_established:
-            self.ctx.timers.set(old.uid, Deadline.REAUTH, self.ctx.now + REAUTH_RETRY)
+        self.succession.ended()
 
     # deadlines ----------------------------------------------------------------------------
 
@@ -500,8 +367,8 @@ class IkeSaV1(IkeSa):
         if kind is Deadline.CHILD_RETIRE and subject in self.children:
             self.delete_child(self.children[subject])
             return
-        if kind is Deadline.EXPIRE and self.sibling is not None:
-            self.sibling.adopt(self)
+        if kind is Deadline.EXPIRE and self.succession.sibling is not None:
+            self.succession.sibling.adopt(self)
         super().on_deadline(kind, subject)
 
     def on_version_deadline(self, kind: Deadline, subject: int) -> None:

@@ -75,7 +75,7 @@ class MainModeInitiator(Phase1):
     def completed(self) -> None:
         self.sa.phase_1_done()
         if self.initial_contact:
-            self.sa.peer_has_nothing_else()
+            self.sa.succession.peer_has_nothing_else()
 
 
 class MainModeResponder(Phase1):

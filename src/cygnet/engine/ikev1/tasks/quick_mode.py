@@ -113,7 +113,7 @@ class QuickMode(Task):
         self.sa.child_up(self.new_child)
         if self.rekeyed is not None:
             self.sa.child_rekeyed(self.rekeyed, self.new_child)
-        self.sa.hand_on(self.new_child)
+        self.sa.succession.hand_on(self.new_child)
 
     def take_back(self) -> tuple[Delete, frozenset[bytes]] | None:
         """Remove what was installed of a CHILD_SA that did not come up. If the peer may have its
@@ -188,7 +188,7 @@ class QuickModeInitiator(QuickMode):
         offer, agreed = self._chosen(chain)
         self.nonce_r = chain.need(Nonce).data
         child.spi_out = int.from_bytes(offer.proposal.spi)
-        if any(child.spi_out in sa.gone for sa in (self.sa, *self.sa.others_of_peer())):
+        if any(child.spi_out in sa.gone for sa in (self.sa, *self.sa.succession.others())):
             raise PeerError(Notify.INVALID_SPI, "the peer has closed the CHILD_SA before it was up")
         local, remote = self._narrowed(chain)
         self._finish_ke(chain, agreed)
@@ -367,4 +367,4 @@ class QuickModeResponder(QuickMode):
         told = self.take_back()
         if told is not None and not reason and self.sa.is_established:
             self.sa.log("IKE", f"CHILD_SA {self.child} was not confirmed by the peer, closing it")
-            self.sa.inherit_delete(*told)
+            self.sa.succession.inherit_delete(*told)

@@ -1,0 +1,195 @@
+"""One IKE_SA after or beside another with the same peer.
+
+IKEv1 cannot rekey an IKE_SA. Reauthentication makes a new one beside it; the CHILD_SAs then
+belong to the new one at both ends, and the old one goes. So no packet is lost. But nothing in
+the protocol says "this one replaces that one": the initiator knows it, the responder concludes
+it from the identities, as charon does. Three things can go wrong, and are met here:
+
+* The ends finish at different times, or the delete of the old one gets lost. Whatever ends an
+  IKE_SA, its CHILD_SAs are left to an heir, another one with the same peer.
+* The peer was restarted, and has none of the CHILD_SAs that are handed on. It says so with
+  INITIAL_CONTACT (also as responder, in its last message), and they are made anew.
+* Both ends begin at the same moment. The two are no successors of each other; both stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cygnet.engine.child import ChildSa
+from cygnet.engine.context import RETIRE_DELAY, Wish
+from cygnet.engine.ikev1 import deletes
+from cygnet.engine.sa import IkeState
+from cygnet.engine.timers import Deadline
+from cygnet.engine.unique import duplicates
+from cygnet.model.config import Unique
+from cygnet.wire.ikev1.delete import Delete
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev1.sa import IkeSaV1
+
+REAUTH_RETRY = 30.0  #: seconds until a reauthentication that failed is tried again
+CROSSING = 30.0  #: seconds for which the last message of a negotiation may be on its way
+#: what an IKE_SA that was replaced does no more; messages that are under way still come to their end
+RETIRED_DEADLINES = (
+    Deadline.REAUTH, Deadline.EXPIRE, Deadline.DPD, Deadline.DPD_TIMEOUT, Deadline.KEEPALIVE,
+)  # fmt: skip
+
+
+class Succession:
+    """The place of one IKE_SA among those with its peer."""
+
+    def __init__(self, sa: IkeSaV1) -> None:
+        self._sa = sa
+        self._created_at = sa.ctx.now
+        self._successor: IkeSaV1 | None = None  #: the IKE_SA that replaced this one
+        self._inherited: list[tuple[Delete, frozenset[bytes]]] = []
+        self._fresh_since = 0.0  #: the peer has nothing from before
+
+    # the others -------------------------------------------------------------------------
+
+    def others(self) -> Iterator[IkeSaV1]:
+        """IKE_SAs of the same connection, in whatever state."""
+        kind = type(self._sa)
+        return (o for o in self._sa.ctx.sas_of(self._sa.name) if isinstance(o, kind) and o is not self._sa)
+
+    @property
+    def sibling(self) -> IkeSaV1 | None:
+        """Another established IKE_SA with the same peer."""
+        return next((o for o in duplicates(self._sa) if isinstance(o, type(self._sa))), None)
+
+    @property
+    def heir(self) -> IkeSaV1 | None:
+        """Who takes over what this IKE_SA leaves: a sibling, or one that is about to be one (the
+        peer may have finished its negotiation first)."""
+        coming = (o for o in self.others() if o.reauthenticates and o.state is IkeState.CONNECTING)
+        return self.sibling or next(coming, None)
+
+    # reauthentication -------------------------------------------------------------------
+
+    def reauthenticate(self) -> None:
+        sa = self._sa
+        if any(o.reauthenticates == sa.uid for o in self.others()):
+            return
+        sa.log("IKE", f"reauthenticating IKE_SA {sa}", 0)
+        new = type(sa)(sa.ctx, sa.connection, True, None, None)
+        new.reauthenticates = sa.uid
+        if sa.initiator:
+            new.start()
+        else:
+            # a peer that came to us is found where it is now, on whichever port its NAT has for it
+            new.endpoints_found(sa.local, sa.remote)
+
+    def take_over_reauthenticated(self) -> None:
+        """Initiator: this IKE_SA is established in place of an older one."""
+        old = self._sa.ctx.ike_sas.get(self._sa.reauthenticates or 0)
+        if isinstance(old, type(self._sa)) and old.takes_quick_mode:
+            self._sa.adopt(old)
+            old.succession.retire(self._sa)
+
+    def adopt_predecessors(self) -> None:
+        """Responder: older IKE_SAs with this peer are being reauthenticated; take their CHILD_SAs.
+
+        Not of one that the other end began at the same time: it is no older, and the peer does
+        not take this one for its successor.
+        """
+        sa = self._sa
+        for old in duplicates(sa):
+            crossed = old.initiator != sa.initiator and (old.established_at or 0.0) >= self._created_at
+            if not isinstance(old, type(sa)) or crossed or old.remote.address != sa.remote.address:
+                continue
+            sa.log("IKE", f"detected reauth of existing IKE_SA {old}, adopting {len(old.children)} children")
+            sa.adopt(old)
+            old.succession.retire(sa)
+
+    def retire(self, successor: IkeSaV1) -> None:
+        """Another IKE_SA has taken over; stay a little for what is under way, then go."""
+        sa, timers = self._sa, self._sa.ctx.timers
+        self._successor = successor
+        for kind in RETIRED_DEADLINES:
+            timers.cancel(sa.uid, kind)
+        timers.set(sa.uid, Deadline.RETIRE, sa.ctx.now + RETIRE_DELAY)
+        sa.enter(IkeState.REKEYED)
+
+    def hand_on(self, child: ChildSa) -> None:
+        """A CHILD_SA that came up on an IKE_SA that was replaced meanwhile."""
+        if self._successor is not None and self._successor.uid in self._sa.ctx.ike_sas:
+            child.move_to(self._successor)
+
+    # taking over ------------------------------------------------------------------------
+
+    def established(self) -> None:
+        """What waited for this IKE_SA to be established."""
+        self._align()
+        for delete, answers in self._inherited:
+            deletes.send(self._sa, delete, answers)
+        self._inherited.clear()
+
+    def adopted(self) -> None:
+        """CHILD_SAs of another IKE_SA are this one's now."""
+        self._renew_stale_children()
+        if self._sa.established_at is not None or not self._sa.initiator:
+            self._align()
+
+    def _align(self) -> None:
+        """Let CHILD_SAs that were taken over follow to the endpoints of this IKE_SA."""
+        sa = self._sa
+        for child in list(sa.children.values()):
+            ends = [id.destination for id in (child.in_id, child.out_id) if id is not None]
+            if any(end not in (sa.esp_local, sa.esp_remote) for end in ends):
+                child.update_endpoints()
+
+    def inherit_delete(self, delete: Delete, answers: frozenset[bytes]) -> None:
+        """A delete that another IKE_SA with this peer could not get through."""
+        if self._sa.is_established:
+            deletes.send(self._sa, delete, answers)
+        else:
+            self._inherited.append((delete, answers))
+
+    def leave_to_heir(self) -> bool:
+        """The IKE_SA is gone at the other end; False: it has no heir, its CHILD_SAs are lost."""
+        heir = self.heir
+        if heir is None:
+            return False
+        heir.adopt(self._sa)
+        self._sa.destroy()
+        return True
+
+    def ended(self) -> None:
+        """A reauthentication that came to nothing is tried again, while the old IKE_SA lives."""
+        old = self._sa.ctx.ike_sas.get(self._sa.reauthenticates or 0)
+        if old is not None and self._sa.established_at is None and old.is_established:
+            old.ctx.timers.set(old.uid, Deadline.REAUTH, old.ctx.now + REAUTH_RETRY)
+
+    # INITIAL_CONTACT --------------------------------------------------------------------
+
+    def peer_has_nothing_else(self) -> None:
+        """INITIAL_CONTACT of an established peer: whatever we had with it before is gone there.
+
+        The peer said it after it had our last message; what came into being since then it may not
+        have known. Nor may it know yet of an IKE_SA that we have just answered, whose last message
+        is on its way: that one is left to show whether it lives.
+        """
+        sa, phase_1 = self._sa, self._sa.exchanges.phase_1
+        assert phase_1 is not None
+        self._fresh_since = since = phase_1.sent_at
+        for other in duplicates(sa):
+            age = since - (other.established_at or 0.0)
+            on_its_way = sa.initiator and not other.initiator and age < CROSSING
+            kept = sa.connection.unique is Unique.NEVER and other.uid != sa.reauthenticates
+            if kept or on_its_way or age <= 0:
+                continue
+            sa.log("IKE", f"destroying duplicate IKE_SA for peer '{sa.remote_id}', received INITIAL_CONTACT")
+            other.destroy()
+        self._renew_stale_children()
+
+    def _renew_stale_children(self) -> None:
+        """CHILD_SAs that the peer said it does not have (any more) are made anew."""
+        sa = self._sa
+        for child in list(sa.children.values()):
+            if child.installed_at is not None and child.installed_at < self._fresh_since:
+                again = child.is_up
+                sa.child_down(child)
+                if again:
+                    sa.wish(Wish(child.config, child.wanted_reqid))
