@@ -13,6 +13,8 @@ from typing import Any
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
+from cygnet.dataplane.tun.fast.layout import sealed_size
+from cygnet.dataplane.tun.fast.rows import MAX_TRAIN
 from cygnet.dataplane.tun.routes import Route
 from cygnet.dataplane.tun.settings import TunSettings
 from cygnet.values.endpoint import Address
@@ -65,6 +67,10 @@ class Netlink:
         # What comes out of the tunnel was checked against its SA's selectors, which says more.
         _set_sysctl(f"ipv4/conf/{settings.device}/rp_filter", "0")
         self._do("bring the device up", self._ip.link, "set", index=self._index, mtu=settings.mtu, state="up")
+        # A large packet that makes one full train: what is left over would cost a second one.
+        segments = MAX_TRAIN // sealed_size(settings.mtu)
+        with contextlib.suppress(NetlinkError):  # kernels before 4.16 do not take it
+            self._ip.link("set", index=self._index, gso_max_segs=segments)
         if settings.set_routes:
             for family in FAMILIES:
                 with self._unless(family):
