@@ -16,11 +16,12 @@ from cygnet.boundary.snapshot import IkeSnapshot
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.context import Context, Selectors, Wish
 from cygnet.engine.ikev1 import deletes, incoming, notifies
+from cygnet.engine.ikev1.connections import uses_psk
 from cygnet.engine.ikev1.dpd import Dpd
 from cygnet.engine.ikev1.exchange import Exchange, Exchanges
 from cygnet.engine.ikev1.fragments import Reassembly
 from cygnet.engine.ikev1.keys import Phase1Keys
-from cygnet.engine.ikev1.phase1 import Phase1, uses_psk
+from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.tasks.aggressive_mode import AggressiveModeInitiator
 from cygnet.engine.ikev1.tasks.informational import Tell, TellDeleted

@@ -14,8 +14,9 @@ from typing import ClassVar
 
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.ikev1 import extensions
+from cygnet.engine.ikev1.connections import lifetime_of, psk_for
 from cygnet.engine.ikev1.keys import same
-from cygnet.engine.ikev1.phase1 import Phase1, lifetime_of, psk_for
+from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
 from cygnet.engine.lookup import by_identity, own_identity
 from cygnet.values.errors import PeerError, RequestError

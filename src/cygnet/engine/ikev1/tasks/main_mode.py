@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cygnet.engine.ikev1 import extensions
-from cygnet.engine.ikev1.phase1 import Phase1, lifetime_of, psk_for
+from cygnet.engine.ikev1.connections import lifetime_of, psk_for
+from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.wire.ikev1 import oakley
