@@ -21,6 +21,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cygnet.boundary.events import InstallFailed, Report
@@ -91,7 +92,7 @@ class Worker:
                 due = now + _HOUSEKEEPING
                 self.look_at_paths()
             ready = poll(0.0 if self.behind else due - now)
-            if self.behind or (channel, select.EPOLLIN) in ready or (channel, select.EPOLLOUT) in ready:
+            if self.behind or channel in [fd for fd, _ in ready]:
                 self.take_commands(_COMMANDS)
             for fd, _ in ready:
                 if fd != channel and self.running:
