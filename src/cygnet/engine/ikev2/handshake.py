@@ -12,9 +12,21 @@ from cygnet.engine.ikev2.suite import Suite
 from cygnet.model.config import Connection
 from cygnet.values.iana import KeId
 from cygnet.values.proposal import Proposal
+from cygnet.wire.ikev2.message import Message
 
 if TYPE_CHECKING:
+    from cygnet.engine.ikev2.ppk import Verdict
     from cygnet.engine.ikev2.tasks.resume import Held
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far both ends are. ``first`` is the responder's: the request that began IKE_AUTH."""
+
+    own: int = 0
+    theirs: int = 0
+    first: Message | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(slots=True)
@@ -33,6 +45,7 @@ class Handshake:
     suite: Suite | None = None
     answer: Proposal | None = None  #: responder: the choice as it is sent
     candidates: list[Connection] = field(default_factory=list)  #: responder: by address, before identities
+    progress: Progress = field(default_factory=Progress)  #: responder: of IKE_AUTH
     additional: list[KeId] = field(default_factory=list)  #: responder: key exchanges still to come
     intermediate: bytes = b""  #: IntAuth and message ID (RFC 9242 §3.3.2), once complete
     int_auth_i: bytes = b""

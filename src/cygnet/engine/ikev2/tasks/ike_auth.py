@@ -1,31 +1,29 @@
-"""IKE_AUTH, RFC 7296 §1.2, §2.15: who both ends are, and the first CHILD_SA.
+"""IKE_AUTH, RFC 7296 §1.2, §2.15: who both ends are, and the first CHILD_SA. The initiator's side.
 
     request   IDi, [N(INITIAL_CONTACT)], [IDr], AUTH, [CP], SA, TSi, TSr, ...
     response  IDr, AUTH, [CP], SA, TSi, TSr, ... | error for the CHILD_SA alone | error
 
 Without SA and TS payloads it makes no CHILD_SA (RFC 6023). A CHILD_SA that cannot be made
-does not harm the IKE_SA: its error stands beside IDr and AUTH (§1.2).
+does not harm the IKE_SA: its error stands beside IDr and AUTH (§1.2). With several rounds of
+authentication (RFC 4739) there are as many exchanges; the CHILD_SA is offered in the first and
+answered in the last. The responder's side is ``ike_auth_answer``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cygnet.boundary.effects import Effect
-from cygnet.credentials.psk import find_psk
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Wish
-from cygnet.engine.ikev2 import announced, child_terms, crash, extensions, ppk, redirect, virtual_ips
-from cygnet.engine.ikev2.auth import psk_auth, verify_psk
+from cygnet.engine.ikev2 import authentication, child_terms, crash, extensions, ppk, redirect, virtual_ips
+from cygnet.engine.ikev2.handshake import Progress
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces, with_ppk
-from cygnet.engine.ikev2.tasks import mobike, resume
-from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
-from cygnet.engine.lookup import by_identity, expected_identity, own_identity
+from cygnet.engine.ikev2.tasks import resume
+from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.engine.lookup import expected_identity
 from cygnet.engine.unique import duplicates, enforce
-from cygnet.model.config import AuthMethod, Connection, Unique
+from cygnet.model.config import Connection, Unique
 from cygnet.values.errors import PeerError
-from cygnet.values.identity import Identity
-from cygnet.values.secret import Secret
 from cygnet.wire.header import ExchangeType
 from cygnet.wire.ikev2.auth import AuthPayload
 from cygnet.wire.ikev2.identification import IdIPayload, IdRPayload
@@ -34,7 +32,6 @@ from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import AuthMethodId
 from cygnet.wire.ikev2.payload import Payload
-from cygnet.wire.ikev2.sa import SaPayload
 
 if TYPE_CHECKING:
     from cygnet.engine.ikev2.sa import IkeSaV2
@@ -47,25 +44,24 @@ class IkeAuth(Task):
         super().__init__(sa)
         self.child: ChildSa | None = None
         self.plain: IkeKeys | None = None  #: the keys without a PPK, while it is open whether it is used
+        self.progress = Progress()
 
     def build(self) -> Draft | None:
-        sa = self.sa
-        sa.local_id = own_identity(sa.connection, sa.local.address)
-        sa.remote_id = expected_identity(sa.connection, sa.remote.address)
-        secret = shared_secret(sa)
-        if secret is None:
-            reason = f"no shared key found for '{sa.local_id}' - '{sa.remote_id}'"
-            sa.log("IKE", reason)
-            sa.negotiation_failed(reason, retry=False)
-            return None
-        sa.shaking.close_intermediate(sa.exchanges.window.own_next)
         try:
-            auth = self._auth(secret)
+            payloads = self._first() if not self.progress.own else self._next_round()
         except PeerError as error:
-            sa.log("IKE", error.detail, 0)
-            sa.negotiation_failed(error.detail, retry=False)
+            self.sa.log("IKE", error.detail, 0)
+            self.sa.negotiation_failed(error.detail, retry=False)
             return None
-        sa.log("IKE", f"authentication of '{sa.local_id}' (myself) with pre-shared key", 0)
+        return None if self.sa.is_gone else Draft(ExchangeType.IKE_AUTH, payloads)
+
+    def _first(self) -> list[Payload]:
+        sa = self.sa
+        sa.local_id = authentication.first_own_identity(sa)
+        sa.remote_id = expected_identity(sa.connection, sa.remote.address)
+        sa.shaking.close_intermediate(sa.exchanges.window.own_next)
+        auth = self._auth()
+        authentication.log_proof(sa, sa.local_id)
         payloads: list[Payload] = [IdIPayload(sa.local_id)]
         if sa.connection.unique is not Unique.NEVER and not any(duplicates(sa)):
             payloads.append(NotifyPayload(NotifyType.INITIAL_CONTACT))
@@ -74,19 +70,34 @@ class IkeAuth(Task):
         payloads += auth
         payloads += virtual_ips.request(sa)
         payloads += self._offer()
-        if sa.is_gone:
-            return None
-        return Draft(ExchangeType.IKE_AUTH, [*payloads, *extensions.of_auth_request(sa)])
+        self.progress.own = 1
+        more = len(authentication.own_rounds(sa)) > 1
+        if more and not sa.peer.multiple_auth:
+            raise PeerError(0, "peer does not support multiple authentication rounds")
+        return [*payloads, *extensions.of_auth_request(sa), *authentication.follows(more)]
 
-    def _auth(self, secret: Secret) -> list[Payload]:
+    def _next_round(self) -> list[Payload]:
+        """Our next identity; nothing when only the peer has more to prove."""
+        sa, number = self.sa, self.progress.own
+        rounds = len(authentication.own_rounds(sa))
+        if number >= rounds:
+            return []
+        identity, value = authentication.prove(sa, number)
+        authentication.log_proof(sa, identity)
+        self.progress.own += 1
+        auth = AuthPayload(AuthMethodId.SHARED_KEY, value)
+        return [IdIPayload(identity), auth, *authentication.follows(self.progress.own < rounds)]
+
+    def _auth(self) -> list[Payload]:
         """AUTH, and what belongs to it when a PPK is used."""
         sa, plain = self.sa, self.sa.secrets
         chosen = ppk.chosen(sa)
+        without = authentication.prove(sa, 0)[1]
         if chosen is None:
-            return [AuthPayload(AuthMethodId.SHARED_KEY, own_auth(sa, secret))]
-        without = own_auth(sa, secret)
+            return [AuthPayload(AuthMethodId.SHARED_KEY, without)]
         self.plain, sa.keys = plain, with_ppk(plain, chosen.secret)
-        payloads: list[Payload] = [AuthPayload(AuthMethodId.SHARED_KEY, own_auth(sa, secret))]
+        with_it = authentication.prove(sa, 0)[1]
+        payloads: list[Payload] = [AuthPayload(AuthMethodId.SHARED_KEY, with_it)]
         payloads.append(ppk.identity_notify(chosen))
         if not sa.connection.ppk_required:
             payloads.append(NotifyPayload(NotifyType.NO_PPK_AUTH, without))
@@ -98,11 +109,7 @@ class IkeAuth(Task):
         if sa.peer.childless and (sa.connection.childless in ("force", "prefer") or not sa.wishes):
             return []
         if sa.connection.childless == "force":
-            sa.log("IKE", "peer does not support childless IKE_SA initiation")
-            sa.negotiation_failed(
-                f"{sa.remote.address} does not support childless IKE_SA initiation", retry=False
-            )
-            return []
+            raise PeerError(0, f"{sa.remote.address} does not support childless IKE_SA initiation")
         wish = sa.wishes[0] if sa.wishes else Wish(sa.connection.children[0])
         self.child = sa.new_child(wish.child, wish.reqid)
         sa.log("CHD", f"establishing CHILD_SA {self.child}", 0)
@@ -110,16 +117,27 @@ class IkeAuth(Task):
         return ahead + behind
 
     def process(self, message: Message) -> Step:
-        sa = self.sa
-        auth = message.first(AuthPayload)
-        if auth is None:
+        sa, progress = self.sa, self.progress
+        auth, error = message.first(AuthPayload), message.error()
+        rejected = error is not None and error.kind == NotifyType.AUTHENTICATION_FAILED
+        if auth is None and (rejected or not progress.theirs):
             self._refused(message)
             return Step.DONE
-        self._verify(message, auth)
+        if auth is not None:
+            self._verify(message, auth)
         if redirect.follow_authenticated(sa, message):
             return Step.DONE
         sa.peer.learn(message)
         crash.learn(sa, message)
+        theirs_follow = message.notify(NotifyType.ANOTHER_AUTH_FOLLOWS) is not None
+        if theirs_follow or progress.own < len(authentication.own_rounds(sa)):
+            return Step.MORE
+        authentication.all_done(sa, progress)
+        self._establish(message)
+        return Step.DONE
+
+    def _establish(self, message: Message) -> None:
+        sa = self.sa
         nonces = sa.shaking.nonces
         enforce(sa, initial_contact=False)
         sa.established()
@@ -129,11 +147,11 @@ class IkeAuth(Task):
         virtual_ips.take_reply(sa, message)
         if self.child is not None:
             self._finish_child(self.child, message, nonces)
-        if not sa.is_gone:
-            for wish in list(sa.wishes):
-                if self.child is None or wish.child.name != self.child.name:
-                    sa.create_child(wish)
-        return Step.DONE
+        if sa.is_gone:
+            return
+        for wish in list(sa.wishes):
+            if self.child is None or wish.child.name != self.child.name:
+                sa.create_child(wish)
 
     def _refused(self, message: Message) -> None:
         sa, error = self.sa, message.error()
@@ -152,20 +170,14 @@ class IkeAuth(Task):
         sa.negotiation_failed(reason, retry=False)
 
     def _verify(self, message: Message, auth: AuthPayload) -> None:
-        sa = self.sa
-        if self.plain is not None:
+        sa, number = self.sa, self.progress.theirs
+        if self.plain is not None and not number:
             ppk.confirmed(sa, message, self.plain)
-        keys = sa.secrets
         identity = message.need(IdRPayload).identity
-        if not identity.matches(expected_identity(sa.connection, sa.remote.address)):
-            wanted = expected_identity(sa.connection, sa.remote.address)
-            raise PeerError(
-                NotifyType.AUTHENTICATION_FAILED,
-                f"peer calls itself '{identity}', but '{sa.name}' expects '{wanted}'",
-            )
-        sa.remote_id = identity
-        octets = sa.shaking.octets_r(keys).of(identity, keys.p_r)
-        verify_peer(sa, auth.method, auth.data, octets)
+        authentication.check(sa, number, identity, auth)
+        if not number:
+            sa.remote_id = identity
+        self.progress.theirs += 1
 
     def _finish_child(self, child: ChildSa, message: Message, nonces: Nonces) -> None:
         sa = self.sa
@@ -208,149 +220,3 @@ def _any_remote(connection: Connection) -> bool:
     """Whether the peer's identity is left open, so that there is none to ask for."""
     identity = connection.remote[0].id
     return identity.is_any or b"*" in identity.data
-
-
-def shared_secret(sa: IkeSaV2) -> Secret | None:
-    local, remote = sa.local_id, sa.remote_id
-    return find_psk(sa.ctx.config.secrets, local, remote, sa.local.address, sa.remote.address)
-
-
-def own_auth(sa: IkeSaV2, secret: Secret) -> bytes:
-    """The value of our AUTH payload, with the keys that are set now."""
-    keys = sa.secrets
-    octets = sa.shaking.octets_i(keys) if sa.initiator else sa.shaking.octets_r(keys)
-    sk_p = keys.p_i if sa.initiator else keys.p_r
-    signed = octets.of(sa.local_id, sk_p)
-    if sa.shaking.resumed is not None:
-        return resume.proof(sa, sk_p, signed)
-    return psk_auth(keys.suite.prf, secret, signed)
-
-
-def verify_peer(sa: IkeSaV2, method: AuthMethodId, data: bytes, octets: bytes) -> None:
-    """Raises PeerError(AUTHENTICATION_FAILED)."""
-    failed = NotifyType.AUTHENTICATION_FAILED
-    wanted = sa.connection.remote[0].method
-    if method != AuthMethodId.SHARED_KEY or wanted not in (AuthMethod.PSK, AuthMethod.ANY):
-        raise PeerError(failed, f"peer authenticates by {method}, '{sa.name}' wants {wanted.value}")
-    secret = shared_secret(sa)
-    if secret is None:
-        raise PeerError(failed, f"no shared key found for '{sa.local_id}' - '{sa.remote_id}'")
-    if sa.shaking.resumed is not None:
-        resume.verify(sa, sa.shaking.resumed, octets, data)
-    else:
-        verify_psk(sa.secrets.suite.prf, secret, octets, data)
-        sa.log("IKE", f"authentication of '{sa.remote_id}' with pre-shared key successful", 0)
-
-
-def answer(sa: IkeSaV2, message: Message) -> Reply:
-    """The responder's side."""
-    if sa.established_at is not None or sa.handshake is None:
-        raise PeerError(NotifyType.INVALID_SYNTAX, "IKE_AUTH for an IKE_SA that is authenticated")
-    try:
-        return _answer(sa, message)
-    except PeerError as error:
-        sa.log("IKE", error.detail, 0)
-        if error.notify == NotifyType.AUTHENTICATION_FAILED:
-            sa.ctx.alert("peer-auth-failed", error.detail, sa)
-        sa.failure = error.detail
-        notify = NotifyPayload(NotifyType(error.notify), error.data)
-        return Reply([notify], sa.destroy)
-
-
-def _answer(sa: IkeSaV2, message: Message) -> Reply:
-    shaking = sa.shaking
-    if shaking.additional:
-        raise PeerError(NotifyType.INVALID_SYNTAX, "IKE_AUTH before all key exchanges are done")
-    shaking.close_intermediate(message.message_id)
-    sa.remote_id = message.need(IdIPayload).identity
-    wanted = message.first(IdRPayload)
-    _choose_connection(sa, wanted.identity if wanted else None)
-    auth = message.first(AuthPayload)
-    if auth is None:
-        raise PeerError(NotifyType.AUTHENTICATION_FAILED, "peer wants EAP, which is not configured")
-    if message.first(SaPayload) is None and sa.connection.childless == "never":
-        raise PeerError(NotifyType.INVALID_SYNTAX, "peer asks for a childless IKE_SA, which is not allowed")
-    verdict = ppk.judge(sa, message)
-    keys = sa.keys = verdict.keys
-    data = auth.data if verdict.auth is None else verdict.auth
-    verify_peer(sa, auth.method, data, shaking.octets_i(keys).of(sa.remote_id, keys.p_i))
-    secret = shared_secret(sa)
-    assert secret is not None  # the peer has just been verified with it
-    replaced = _replace_duplicates(sa, message)
-    sa.log("IKE", f"authentication of '{sa.local_id}' (myself) with pre-shared key", 0)
-    payloads: list[Payload] = [
-        IdRPayload(sa.local_id),
-        AuthPayload(AuthMethodId.SHARED_KEY, own_auth(sa, secret)),
-        *verdict.notifies,
-    ]
-    elsewhere = redirect.instead_of_child(sa)
-    if elsewhere is not None:
-        return Reply([*payloads, elsewhere], lambda: sa.ctx.retire(sa))
-    nonces = shaking.nonces
-    sa.peer.learn(message)
-    crash.learn(sa, message)
-    announced.compare(sa, message)
-    sa.established()
-    if sa.peer.mobike and sa.connection.mobike:
-        sa.log("IKE", "peer supports MOBIKE")
-    if mobike.is_used(sa):
-        mobike.learn_list(sa, message)
-    child: ChildSa | None = None
-    try:
-        payloads += virtual_ips.assign(sa, message)
-        if message.first(SaPayload) is not None:
-            terms = child_terms.agree(sa, message, with_ke=False)
-            child = sa.new_child(terms.config)
-            child_terms.take_request(sa, child, terms, nonces)
-            payloads += child_terms.answer_payloads(child, terms, ())
-            child.install_inbound()
-    except PeerError as error:
-        sa.log("IKE", f"{error.detail}", 1)
-        sa.log("IKE", "failed to establish CHILD_SA, keeping IKE_SA")
-        payloads.append(NotifyPayload(NotifyType(error.notify), error.data))
-    payloads += extensions.of_auth_response(sa)
-
-    def after() -> None:
-        if child is not None:
-            child.install_outbound()
-            sa.child_up(child)
-        sa.ctx.effects += replaced
-
-    return Reply(payloads, after)
-
-
-def _replace_duplicates(sa: IkeSaV2, message: Message) -> list[Effect]:
-    """uniqueids. What the older IKE_SAs have to say is returned, to be said behind our answer: a
-    peer that reauthenticates must have the new tunnel before the old one is deleted."""
-    effects = sa.ctx.effects
-    mark = len(effects)
-    kept = enforce(sa, message.notify(NotifyType.INITIAL_CONTACT) is not None)
-    late = effects[mark:]
-    del effects[mark:]
-    if not kept:
-        raise PeerError(NotifyType.AUTHENTICATION_FAILED, "another IKE_SA with that identity is kept")
-    return late
-
-
-def _choose_connection(sa: IkeSaV2, wanted: Identity | None) -> None:
-    """Now that the identities are known: the connection that fits them best."""
-    shown = wanted or "%any"
-    sa.log("CFG", f"looking for peer configs matching {sa.local.address}[{shown}]"
-           f"...{sa.remote.address}[{sa.remote_id}]")  # fmt: skip
-    found = by_identity(sa.shaking.candidates, wanted, sa.remote_id)
-    fitting = [c for c in found if _admits(sa, c)]
-    if not fitting:
-        sa.local_id = wanted or own_identity(sa.connection, sa.local.address)
-        raise PeerError(
-            NotifyType.AUTHENTICATION_FAILED,
-            f"no matching peer config found for '{sa.remote_id}' ({sa.remote.address}) asking for '{shown}'",
-        )
-    sa.connection = fitting[0]
-    sa.log("CFG", f"selected peer config '{sa.name}'")
-    # whoever has no identity configured is its address, whatever the peer calls it: as charon
-    sa.local_id = own_identity(sa.connection, sa.local.address)
-
-
-def _admits(sa: IkeSaV2, connection: Connection) -> bool:
-    """A configured remote identity counts; where there is none, whoever has the key may come."""
-    return connection.remote[0].method in (AuthMethod.PSK, AuthMethod.ANY)

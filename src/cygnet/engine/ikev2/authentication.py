@@ -1,0 +1,117 @@
+"""RFC 7296 §2.15, RFC 4739. Proving who we are and checking who the peer is, round by round.
+
+Each end has one or more rounds (leftauth, leftauth2): each an identity and an AUTH payload over
+the same octets but for that identity. An end that has another round behind this one says
+ANOTHER_AUTH_FOLLOWS beside its AUTH payload. The IKE_SA stands when both ends have done all
+rounds that the other one expects; the first identity is the one the IKE_SA goes by.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cygnet.credentials.psk import find_psk
+from cygnet.engine.ikev2.auth import psk_auth, verify_psk
+from cygnet.engine.ikev2.handshake import Progress
+from cygnet.engine.ikev2.tasks import resume
+from cygnet.engine.lookup import expected_identity, own_identity
+from cygnet.model.config import AuthMethod, AuthRound
+from cygnet.values.errors import PeerError
+from cygnet.values.identity import Identity
+from cygnet.values.secret import Secret
+from cygnet.wire.ikev2.auth import AuthPayload
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType
+from cygnet.wire.ikev2.numbers import AuthMethodId
+from cygnet.wire.ikev2.payload import Payload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+MAX_ROUNDS = 4  #: of a peer that keeps saying that another one follows
+
+
+def own_rounds(sa: IkeSaV2) -> tuple[AuthRound, ...]:
+    return sa.connection.local[:1] if sa.shaking.resumed is not None else sa.connection.local
+
+
+def their_rounds(sa: IkeSaV2) -> tuple[AuthRound, ...]:
+    return sa.connection.remote[:1] if sa.shaking.resumed is not None else sa.connection.remote
+
+
+def follows(more: bool) -> list[Payload]:
+    return [NotifyPayload(NotifyType.ANOTHER_AUTH_FOLLOWS)] if more else []
+
+
+def own_identity_of(sa: IkeSaV2, number: int) -> Identity:
+    """Who we are in that round; where it names nobody, whom the first one names."""
+    named = sa.connection.local[number].id if number else sa.local_id
+    return sa.local_id if named.is_any else named
+
+
+def secret_for(sa: IkeSaV2, local: Identity, remote: Identity) -> Secret | None:
+    return find_psk(sa.ctx.config.secrets, local, remote, sa.local.address, sa.remote.address)
+
+
+def prove(sa: IkeSaV2, number: int) -> tuple[Identity, bytes]:
+    """Our identity and the value of our AUTH payload in that round, with the keys that are set now.
+
+    Raises PeerError(AUTHENTICATION_FAILED) where there is no key for it.
+    """
+    identity = own_identity_of(sa, number)
+    secret = secret_for(sa, identity, sa.remote_id)
+    if secret is None:
+        text = f"no shared key found for '{identity}' - '{sa.remote_id}'"
+        raise PeerError(NotifyType.AUTHENTICATION_FAILED, text)
+    keys = sa.secrets
+    octets = sa.shaking.octets_i(keys) if sa.initiator else sa.shaking.octets_r(keys)
+    sk_p = keys.p_i if sa.initiator else keys.p_r
+    signed = octets.of(identity, sk_p)
+    if sa.shaking.resumed is not None:
+        return identity, resume.proof(sa, sk_p, signed)
+    return identity, psk_auth(keys.suite.prf, secret, signed)
+
+
+def log_proof(sa: IkeSaV2, identity: Identity) -> None:
+    sa.log("IKE", f"authentication of '{identity}' (myself) with pre-shared key", 0)
+
+
+def check(sa: IkeSaV2, number: int, identity: Identity, auth: AuthPayload, data: bytes | None = None) -> None:
+    """The peer's AUTH payload of that round (``data``: verify this instead of what it holds).
+
+    Raises PeerError(AUTHENTICATION_FAILED).
+    """
+    failed = NotifyType.AUTHENTICATION_FAILED
+    rounds = their_rounds(sa)
+    if number >= min(len(rounds), MAX_ROUNDS):
+        raise PeerError(failed, f"peer authenticates in more rounds than '{sa.name}' has for it")
+    wanted = rounds[number].method
+    if auth.method != AuthMethodId.SHARED_KEY or wanted not in (AuthMethod.PSK, AuthMethod.ANY):
+        raise PeerError(failed, f"peer authenticates by {auth.method}, '{sa.name}' wants {wanted.value}")
+    expected = rounds[number].id if number else expected_identity(sa.connection, sa.remote.address)
+    if not identity.matches(expected) and (number or sa.initiator):
+        raise PeerError(failed, f"peer calls itself '{identity}', but '{sa.name}' expects '{expected}'")
+    secret = secret_for(sa, sa.local_id, identity)
+    if secret is None:
+        raise PeerError(failed, f"no shared key found for '{sa.local_id}' - '{identity}'")
+    keys = sa.secrets
+    octets = sa.shaking.octets_r(keys) if sa.initiator else sa.shaking.octets_i(keys)
+    signed = octets.of(identity, keys.p_r if sa.initiator else keys.p_i)
+    value = auth.data if data is None else data
+    if sa.shaking.resumed is not None:
+        resume.verify(sa, sa.shaking.resumed, signed, value)
+    else:
+        verify_psk(keys.suite.prf, secret, signed, value)
+        sa.log("IKE", f"authentication of '{identity}' with pre-shared key successful", 0)
+
+
+def all_done(sa: IkeSaV2, progress: Progress) -> None:
+    """Raises PeerError(AUTHENTICATION_FAILED) where the peer owes a round."""
+    owed = len(their_rounds(sa))
+    if progress.theirs < owed:
+        text = f"peer authenticated in {progress.theirs} of {owed} rounds"
+        raise PeerError(NotifyType.AUTHENTICATION_FAILED, text)
+
+
+def first_own_identity(sa: IkeSaV2) -> Identity:
+    return own_identity(sa.connection, sa.local.address)

@@ -1,0 +1,202 @@
+"""IKE_AUTH, the responder's side: see ``ike_auth`` for the exchange.
+
+The inbound SA is installed before the answer leaves and the outbound one behind it, so that
+the initiator's first packet is taken and ours does not come before it can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cygnet.boundary.effects import Effect
+from cygnet.engine.child import ChildSa
+from cygnet.engine.ikev2 import (
+    announced,
+    authentication,
+    child_terms,
+    crash,
+    extensions,
+    ppk,
+    redirect,
+    virtual_ips,
+)
+from cygnet.engine.ikev2.handshake import Progress
+from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.tasks import mobike
+from cygnet.engine.ikev2.tasks.task import Reply
+from cygnet.engine.lookup import by_identity
+from cygnet.engine.unique import enforce
+from cygnet.model.config import AuthMethod, Connection
+from cygnet.values.errors import PeerError
+from cygnet.values.identity import Identity
+from cygnet.wire.ikev2.auth import AuthPayload
+from cygnet.wire.ikev2.identification import IdIPayload, IdRPayload
+from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType
+from cygnet.wire.ikev2.numbers import AuthMethodId
+from cygnet.wire.ikev2.payload import Payload
+from cygnet.wire.ikev2.sa import SaPayload
+
+if TYPE_CHECKING:
+    from cygnet.engine.ikev2.sa import IkeSaV2
+
+
+def answer(sa: IkeSaV2, message: Message) -> Reply:
+    """Any fault ends the IKE_SA that is being made, with a notify that says which."""
+    if sa.established_at is not None or sa.handshake is None or sa.initiator:
+        raise PeerError(NotifyType.INVALID_SYNTAX, "IKE_AUTH for an IKE_SA that is authenticated")
+    try:
+        return _round(sa, message)
+    except PeerError as error:
+        sa.log("IKE", error.detail, 0)
+        if error.notify == NotifyType.AUTHENTICATION_FAILED:
+            sa.ctx.alert("peer-auth-failed", error.detail, sa)
+        sa.failure = error.detail
+        notify = NotifyPayload(NotifyType(error.notify), error.data)
+        return Reply([notify], sa.destroy)
+
+
+def _round(sa: IkeSaV2, message: Message) -> Reply:
+    """One request: the peer's proof, then ours. Behind the last round the IKE_SA stands."""
+    progress = sa.shaking.progress
+    if progress.first is None:
+        _begin(sa, message, progress)
+    _check_peer(sa, message, progress)
+    payloads = _prove(sa, progress)
+    rounds = len(authentication.own_rounds(sa))
+    if message.notify(NotifyType.ANOTHER_AUTH_FOLLOWS) is not None or progress.own < rounds:
+        return Reply([*payloads, *authentication.follows(progress.own < rounds)])
+    authentication.all_done(sa, progress)
+    return _establish(sa, progress, payloads)
+
+
+def _begin(sa: IkeSaV2, message: Message, progress: Progress) -> None:
+    if sa.shaking.additional:
+        raise PeerError(NotifyType.INVALID_SYNTAX, "IKE_AUTH before all key exchanges are done")
+    sa.shaking.close_intermediate(message.message_id)
+    sa.remote_id = message.need(IdIPayload).identity
+    wanted = message.first(IdRPayload)
+    _choose_connection(sa, wanted.identity if wanted else None)
+    if message.first(SaPayload) is None and sa.connection.childless == "never":
+        raise PeerError(NotifyType.INVALID_SYNTAX, "peer asks for a childless IKE_SA, which is not allowed")
+    progress.verdict = ppk.judge(sa, message)
+    sa.keys = progress.verdict.keys
+    progress.first = message
+
+
+def _check_peer(sa: IkeSaV2, message: Message, progress: Progress) -> None:
+    auth = message.first(AuthPayload)
+    if auth is None:
+        if progress.theirs < len(authentication.their_rounds(sa)):
+            raise PeerError(NotifyType.AUTHENTICATION_FAILED, "peer wants EAP, which is not configured")
+        return  # it has proved all; it waits for our next round
+    number = progress.theirs
+    data = progress.verdict.auth if progress.verdict is not None and not number else None
+    authentication.check(sa, number, message.need(IdIPayload).identity, auth, data)
+    progress.theirs += 1
+
+
+def _prove(sa: IkeSaV2, progress: Progress) -> list[Payload]:
+    number = progress.own
+    if number >= len(authentication.own_rounds(sa)):
+        return []
+    identity, value = authentication.prove(sa, number)
+    authentication.log_proof(sa, identity)
+    progress.own += 1
+    payloads: list[Payload] = [IdRPayload(identity), AuthPayload(AuthMethodId.SHARED_KEY, value)]
+    if progress.verdict is not None and not number:
+        payloads += progress.verdict.notifies
+    return payloads
+
+
+def _establish(sa: IkeSaV2, progress: Progress, payloads: list[Payload]) -> Reply:
+    """All proofs are there: the IKE_SA, and the CHILD_SA that the first request asked for."""
+    first = progress.first
+    assert first is not None
+    replaced = _replace_duplicates(sa, first)
+    elsewhere = redirect.instead_of_child(sa)
+    if elsewhere is not None:
+        return Reply([*payloads, elsewhere], _behind(sa, None, replaced, lambda: sa.ctx.retire(sa)))
+    nonces = sa.shaking.nonces
+    sa.peer.learn(first)
+    crash.learn(sa, first)
+    announced.compare(sa, first)
+    sa.established()
+    if sa.peer.mobike and sa.connection.mobike:
+        sa.log("IKE", "peer supports MOBIKE")
+        mobike.learn_list(sa, first)
+    child: ChildSa | None = None
+    try:
+        payloads += virtual_ips.assign(sa, first)
+        child = _make_child(sa, first, nonces, payloads)
+    except PeerError as error:
+        sa.log("IKE", error.detail)
+        sa.log("IKE", "failed to establish CHILD_SA, keeping IKE_SA")
+        payloads.append(NotifyPayload(NotifyType(error.notify), error.data))
+    payloads += extensions.of_auth_response(sa)
+    return Reply(payloads, _behind(sa, child, replaced))
+
+
+def _make_child(sa: IkeSaV2, first: Message, nonces: Nonces, payloads: list[Payload]) -> ChildSa | None:
+    """The CHILD_SA, its inbound side installed; what says so is added to ``payloads``."""
+    if first.first(SaPayload) is None:
+        return None
+    terms = child_terms.agree(sa, first, with_ke=False)
+    child = sa.new_child(terms.config)
+    child_terms.take_request(sa, child, terms, nonces)
+    payloads += child_terms.answer_payloads(child, terms, ())
+    child.install_inbound()
+    return child
+
+
+def _behind(
+    sa: IkeSaV2, child: ChildSa | None, replaced: list[Effect], last: Callable[[], None] | None = None
+) -> Callable[[], None]:
+    def after() -> None:
+        if child is not None:
+            child.install_outbound()
+            sa.child_up(child)
+        sa.ctx.effects += replaced
+        if last is not None:
+            last()
+
+    return after
+
+
+def _replace_duplicates(sa: IkeSaV2, message: Message) -> list[Effect]:
+    """uniqueids. What the older IKE_SAs have to say is returned, to be said behind our answer: a
+    peer that reauthenticates must have the new tunnel before the old one is deleted."""
+    effects = sa.ctx.effects
+    mark = len(effects)
+    kept = enforce(sa, message.notify(NotifyType.INITIAL_CONTACT) is not None)
+    late = effects[mark:]
+    del effects[mark:]
+    if not kept:
+        raise PeerError(NotifyType.AUTHENTICATION_FAILED, "another IKE_SA with that identity is kept")
+    return late
+
+
+def _choose_connection(sa: IkeSaV2, wanted: Identity | None) -> None:
+    """Now that the identities are known: the connection that fits them best."""
+    shown = wanted or "%any"
+    sa.log("CFG", f"looking for peer configs matching {sa.local.address}[{shown}]"
+           f"...{sa.remote.address}[{sa.remote_id}]")  # fmt: skip
+    found = by_identity(sa.shaking.candidates, wanted, sa.remote_id)
+    fitting = [c for c in found if _admits(c)]
+    if not fitting:
+        sa.local_id = wanted or authentication.first_own_identity(sa)
+        raise PeerError(
+            NotifyType.AUTHENTICATION_FAILED,
+            f"no matching peer config found for '{sa.remote_id}' ({sa.remote.address}) asking for '{shown}'",
+        )
+    sa.connection = fitting[0]
+    sa.log("CFG", f"selected peer config '{sa.name}'")
+    # whoever has no identity configured is its address, whatever the peer calls it: as charon
+    sa.local_id = authentication.first_own_identity(sa)
+
+
+def _admits(connection: Connection) -> bool:
+    """Of the methods there are, its first round is one."""
+    return connection.remote[0].method in (AuthMethod.PSK, AuthMethod.ANY)
