@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.boundary.events import Initiate, Rekey, Route, Terminate, Unroute
+from cygnet.boundary.events import Initiate, Redirect, Rekey, Route, Terminate, Unroute
 from cygnet.control.outcomes import Answer, Ask, Count, Reload
 from cygnet.control.vici.codec import Message, encode
 from cygnet.control.vici.handlers.table import COMMANDS, EVENTS, decide
@@ -32,6 +32,13 @@ def text_of(answer: Answer) -> str:
         ("terminate", {"ike-id": "3"}, Terminate(7, "[3]")),
         ("terminate", {"child-id": "4"}, Terminate(7, "{4}")),
         ("rekey", {"ike-id": "3", "reauth": "yes"}, Rekey(7, "[3]", True)),
+        ("redirect", {"gateway": "192.0.2.80"}, Redirect(7, "192.0.2.80")),
+        ("redirect", {"gateway": "gw", "ike-id": "3"}, Redirect(7, "gw", "[3]")),
+        (
+            "redirect",
+            {"gateway": "gw", "ike": "oregon", "peer-ip": "10.0.0.0/8", "peer-id": "*@example.org"},
+            Redirect(7, "gw", "oregon[*]", "10.0.0.0/8", "*@example.org"),
+        ),
         ("install", {"child": "oregon"}, Route(7, "oregon")),
         ("uninstall", {"child": "oregon"}, Unroute(7, "oregon")),
     ],
