@@ -104,9 +104,10 @@ class Phase1(Agreement):
         return Hash(make(self.offered, body_of(own)))
 
     def initial_contact_notify(self) -> list[Payload]:
-        """N(INITIAL_CONTACT) where we have nothing else with this peer."""
+        """N(INITIAL_CONTACT) where we have nothing else with this peer, and begin nothing else: a
+        repetition of this message must not sweep away what came up meanwhile."""
         sa = self.sa
-        others = any(o.is_established for o in sa.ctx.sas_of(sa.name) if o is not sa)
+        others = any(o.is_established or o.initiator for o in sa.succession.others())
         if sa.connection.unique is Unique.NEVER or others or sa.children:
             return []
         return [self._initial_contact()]
