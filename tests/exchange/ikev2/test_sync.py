@@ -47,9 +47,9 @@ class Member:
 
     def ask(self, *payloads: Payload, message_id: int = 0) -> None:
         sa = inside(self.pair.right)
-        assert sa.exchanges.outbound is not None
+        assert sa.exchanges.channel.outbound is not None
         message = Message(sa.spi_i, sa.spi_r, ExchangeType.INFORMATIONAL, message_id, False, False, payloads)
-        data = seal(message, sa.exchanges.outbound, encode_chain(payloads))
+        data = seal(message, sa.exchanges.channel.outbound, encode_chain(payloads))
         left = inside(self.pair.left)
         self.pair.left.handle(Datagram(left.local, left.remote, data))
 
@@ -66,8 +66,8 @@ class Member:
         return None
 
     def _answer(self, sa: IkeSaV2, data: bytes) -> Counters:
-        assert sa.exchanges.inbound is not None
-        message, _ = unseal(Message.decode(data, Header.decode(data)), data, sa.exchanges.inbound)
+        assert sa.exchanges.channel.inbound is not None
+        message, _ = unseal(Message.decode(data, Header.decode(data)), data, sa.exchanges.channel.inbound)
         notify = message.notify(NotifyType.IKEV2_MESSAGE_ID_SYNC)
         assert notify is not None
         counters = Counters.decode(notify.data)

@@ -106,7 +106,7 @@ def _begun(ctx: Context, event: Datagram, message: Message, connection: Connecti
     sa.enter(IkeState.CONNECTING)
     sa.count_half_open()
     ctx.initial[2, message.spi_i, event.remote.address] = sa
-    sa.exchanges.decoded = message
+    sa.exchanges.incoming.decoded = message
     return sa
 
 

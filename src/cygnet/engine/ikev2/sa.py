@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from cygnet.boundary.effects import Outcome
 from cygnet.boundary.events import Datagram
-from cygnet.boundary.notices import ChildRekeyed, IkeRekeyed
+from cygnet.boundary.notices import ChildRekeyed
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.context import Context, Wish
-from cygnet.engine.ikev2 import crash, redirect, virtual_ips
-from cygnet.engine.ikev2.exchanges import IN_THE_CLEAR, Arrived, Exchanges
+from cygnet.engine.ikev2 import redirect, virtual_ips
+from cygnet.engine.ikev2.channel import IN_THE_CLEAR
+from cygnet.engine.ikev2.exchanges import Exchanges
 from cygnet.engine.ikev2.features import Features
 from cygnet.engine.ikev2.handshake import Handshake
+from cygnet.engine.ikev2.incoming import Arrived
 from cygnet.engine.ikev2.keys import IkeKeys
 from cygnet.engine.ikev2.protect import protectors
 from cygnet.engine.ikev2.tasks import mobike, reauthenticate, resume
@@ -39,11 +39,6 @@ from cygnet.wire.ikev2.chain import first_type
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify_types import NotifyType
 
-#: deadlines of an IKE_SA that pass to its successor
-_LIFETIMES = (Deadline.REKEY, Deadline.REAUTH, Deadline.EXPIRE, Deadline.DPD, Deadline.KEEPALIVE)
-#: seconds until an IKE_SA that the peer began as a successor and did not finish is forgotten: longer
-#: than our own request takes to be given up, which may be what it waits for
-SUCCESSOR_TIMEOUT = 300.0
 #: range of ``retry_delay``
 RETRY_SECONDS = (5.0, 15.0)
 
@@ -99,7 +94,7 @@ class IkeSaV2(IkeSa):
     def set_keys(self, keys: IkeKeys) -> None:
         self.keys = keys
         self.proposal = keys.suite.proposal
-        self.exchanges.protect(*protectors(keys, self.initiator, self.ctx.entropy))
+        self.exchanges.channel.protect(*protectors(keys, self.initiator, self.ctx.entropy))
         export_ike(self, keys)
 
     def replied(self, message: Message, datagrams: list[bytes], inner: bytes) -> None:
@@ -136,7 +131,7 @@ class IkeSaV2(IkeSa):
             f"received packet: from {datagram.remote} to {datagram.local} ({len(datagram.data)} bytes)",
         )
         try:
-            self.exchanges.receive(datagram, header)
+            self.exchanges.incoming.receive(datagram, header)
         except PeerError as error:
             self.log("NET", f"ignoring message from {datagram.remote}: {error.detail}")
 
@@ -346,49 +341,3 @@ class IkeSaV2(IkeSa):
     @property
     def can_carry(self) -> bool:
         return super().can_carry and not self.is_successor
-
-    def successor(self, initiator: bool) -> IkeSaV2:
-        """An IKE_SA to replace this one, without keys yet."""
-        new = IkeSaV2(self.ctx, self.connection, initiator, self.local, self.remote)
-        new.handshake = None
-        new.is_successor = True
-        new.enter(IkeState.CONNECTING)
-        if not initiator:  # the peer may leave it half made
-            self.ctx.timers.set(new.uid, Deadline.HALF_OPEN, self.ctx.now + SUCCESSOR_TIMEOUT)
-        new.gateway, new.is_client = self.gateway, self.is_client
-        return new
-
-    def take_over(self, old: IkeSaV2, quietly: bool = False) -> None:
-        """This IKE_SA has keys and replaces ``old``; ``quietly``: it lost, and only waits to be deleted."""
-        self.connection, self.peer, self.held = old.connection, old.peer, old.held
-        self.local_id, self.remote_id = old.local_id, old.remote_id
-        self.set_endpoints(old.local, old.remote)
-        self.local_behind_nat, self.remote_behind_nat = old.local_behind_nat, old.remote_behind_nat
-        self.nat_known, self.peer_addresses = old.nat_known, old.peer_addresses
-        self.established_at = self.last_received = self.ctx.now
-        self.is_successor = False
-        self.ctx.timers.cancel(self.uid, Deadline.HALF_OPEN)
-        self.enter(IkeState.ESTABLISHED)
-        if quietly:
-            self.enter(IkeState.REKEYED)
-            return
-        self.local_vips, old.local_vips = old.local_vips, []
-        self.remote_vips, old.remote_vips = old.remote_vips, []
-        ends = f"{self.local.address}[{self.local_id}]...{self.remote.address}[{self.remote_id}]"
-        self.log("IKE", f"IKE_SA {self} rekeyed between {ends}", 0)
-        reauth_at = self.ctx.timers.at(old.uid, Deadline.REAUTH)
-        self.upkeep.schedule_lifetimes()
-        if reauth_at is not None:  # rekeying proves no identity: the time for that does not move
-            self.ctx.timers.set(self.uid, Deadline.REAUTH, reauth_at)
-        self.upkeep.schedule_dpd()
-        self.upkeep.schedule_keepalive()
-        old.enter(IkeState.REKEYED)
-        for kind in _LIFETIMES:
-            self.ctx.timers.cancel(old.uid, kind)
-        self.ctx.emit(IkeRekeyed(old.uid, self.uid, self.name))
-        tasks, old.exchanges.queue = old.exchanges.queue, deque()
-        self.adopt(old)
-        crash.renew(self, old)
-        for task in tasks:
-            task.sa = self
-            self.exchanges.add(task)

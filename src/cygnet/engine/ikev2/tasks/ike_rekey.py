@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from cygnet.crypto.names import proposal_text
 from cygnet.engine.ikev2.keys import Nonces, rekeyed_keys
 from cygnet.engine.ikev2.proposals import answered_with, unusable_kes, with_none
+from cygnet.engine.ikev2.succession import successor_of, take_over
 from cygnet.engine.ikev2.suite import Suite
 from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, KeOffer, reply_with_ke
 from cygnet.engine.ikev2.tasks.followup import Rounds
@@ -75,7 +76,7 @@ class RekeyIke(Task):
             if sa.state is not IkeState.ESTABLISHED:
                 return None
             sa.enter(IkeState.REKEYING)
-            self.new = sa.successor(initiator=True)
+            self.new = successor_of(sa, initiator=True)
             sa.log("IKE", f"initiating IKE_SA {self.new} to {sa.remote.address}")
             self.nonce = sa.ctx.entropy.bytes(NONCE_LENGTH)
             self.offer = KeOffer(sa, sa.own_proposals)
@@ -125,23 +126,23 @@ class RekeyIke(Task):
         """Our exchange is through: with a rival the nonces decide."""
         sa, rival = self.sa, self.rival
         if not sa.is_established:  # it is being closed meanwhile: the new one goes with it
-            mine.take_over(sa, quietly=True)
+            take_over(mine, sa, quietly=True)
             mine.delete()
             return
         if rival is None:
-            mine.take_over(sa)
+            take_over(mine, sa)
             sa.delete()
             return
         if nonces.lowest < rival.nonces.lowest:
             sa.log("IKE", f"IKE_SA rekey collision lost, deleting our redundant {mine}")
             _replace(sa, rival)
-            mine.take_over(sa, quietly=True)
+            take_over(mine, sa, quietly=True)
             mine.delete()
             return
         sa.log("IKE", f"IKE_SA rekey collision won, waiting for the delete of {rival.sa}")
-        mine.take_over(sa)
+        take_over(mine, sa)
         if not rival.sa.is_gone:  # the peer knew that it lost before we did
-            rival.sa.take_over(sa, quietly=True)
+            take_over(rival.sa, sa, quietly=True)
             sa.ctx.retire(rival.sa)
         sa.delete()
 
@@ -181,7 +182,7 @@ def settle_deleted(sa: IkeSaV2) -> None:
     if isinstance(ours, RekeyIke) and ours.rival is not None and sa.is_established:
         rival, ours.rival = ours.rival, None
         if not rival.sa.is_gone:
-            rival.sa.take_over(sa)
+            take_over(rival.sa, sa)
 
 
 def deletes_ike(message: Message) -> bool:
@@ -194,7 +195,7 @@ def used_by_peer(sa: IkeSaV2) -> None:
     ours, sa.contested = sa.contested, None
     if ours is not None and ours.rival is not None and ours.sa.is_established:
         ours.rival = None
-        sa.take_over(ours.sa)
+        take_over(sa, ours.sa)
         sa.ctx.retire(ours.sa)
 
 
@@ -203,7 +204,7 @@ def _replace(old: IkeSaV2, rival: Rival) -> None:
     if rival.sa.is_gone:
         old.closed_by_peer()
     else:
-        rival.sa.take_over(old)
+        take_over(rival.sa, old)
         old.ctx.retire(old)
 
 
@@ -233,7 +234,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
         raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "an IKE_SA cannot be rekeyed without a key exchange")
     sa.log("IKE", f"{sa.remote.address} is initiating an IKE_SA")
     sa.log("CFG", f"selected proposal: IKE:{proposal_text(selected)}")
-    new = sa.successor(initiator=False)
+    new = successor_of(sa, initiator=False)
     new.spi_i = selected.spi
     nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
     chosen = replace(with_none(selected, theirs), spi=new.spi_r, protocol=Protocol.IKE)
@@ -249,7 +250,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
             ours.rival = Rival(new, nonces)
             new.contested = ours
             return
-        new.take_over(sa)
+        take_over(new, sa)
         sa.ctx.retire(sa)
 
     return reply_with_ke(sa, message, selected, nonces.r, [SaPayload((chosen,))], complete, new.destroy)
