@@ -136,6 +136,7 @@ def test_transport_mode_through_nats_uses_the_addresses_that_each_end_sees() -> 
     pair = up(child=host)
     (left,), (right,) = pair.left.installed(), pair.right.installed()
     assert left.mode == right.mode == SaMode.TRANSPORT.value
+    assert any("[ HASH SA No ID ID NAT-OA NAT-OA ]" in line for line in pair.left.lines())
     assert [str(ts) for ts in (*left.local_ts, *left.remote_ts)] == ["10.31.1.185/32", "203.0.113.77/32"]
     assert [str(ts) for ts in (*right.local_ts, *right.remote_ts)] == ["10.77.1.210/32", "198.51.100.31/32"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.ikev1.agreement import Agreement
 from cygnet.engine.ikev1.keys import same
+from cygnet.engine.ikev1.task import Incoming
 from cygnet.engine.lookup import by_identity, expected_identity, own_identity
 from cygnet.engine.unique import enforce
 from cygnet.model.config import Connection, Unique
@@ -33,6 +34,11 @@ class Phase1(Agreement):
     """What Main Mode and Aggressive Mode have in common."""
 
     initial_contact = False  #: the peer says that it has no other SA with us
+
+    def must_be_protected(self, message: Incoming) -> None:
+        """Identities travel encrypted, but for peers that are known not to (a setting)."""
+        if not message.encrypted and not self.sa.ctx.config.settings.accept_unencrypted_mainmode:
+            raise PeerError(0, "the peer's identity is not encrypted")
 
     # identities -------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from cygnet.engine.ikev1 import extensions
 from cygnet.engine.ikev1.connections import lifetime_of, psk_for
 from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
-from cygnet.values.errors import PeerError, RequestError
+from cygnet.values.errors import RequestError
 from cygnet.wire.ikev1 import oakley
 from cygnet.wire.ikev1.ke import Ke
 from cygnet.wire.ikev1.message import body_of
@@ -68,8 +68,7 @@ class MainModeInitiator(Phase1):
                 self.sa.float_ports()
                 return Next.MORE
             case _:
-                if not message.encrypted:
-                    raise PeerError(0, "the responder's identity is not encrypted")
+                self.must_be_protected(message)
                 self.check_responder(chain)
                 return Next.DONE
 
@@ -99,8 +98,7 @@ class MainModeResponder(Phase1):
                 self.finish_responder(chain)
                 self.detect_nat(chain)
             case _:
-                if not message.encrypted:
-                    raise PeerError(0, "the initiator's identity is not encrypted")
+                self.must_be_protected(message)
                 self.check_initiator(chain)
                 self.sa.follow(message.datagram)
                 self.enforce_uniqueness()

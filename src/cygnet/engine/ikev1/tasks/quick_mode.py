@@ -20,11 +20,12 @@ from cygnet.crypto.names import proposal_text
 from cygnet.engine.child import ChildKeys, ChildSa, ChildState
 from cygnet.engine.context import Selectors
 from cygnet.engine.ikev1.keys import child_key_lengths, same
-from cygnet.engine.ikev1.nat import encapsulation
+from cygnet.engine.ikev1.nat import RFC, encapsulation
 from cygnet.engine.ikev1.selectors import ids_of, offered_selectors, select_child
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing, Task
 from cygnet.engine.policy import fill
 from cygnet.model.config import Child, Lifetime, Mode
+from cygnet.values.endpoint import Address
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal
@@ -35,9 +36,10 @@ from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.identification import Id
 from cygnet.wire.ikev1.ke import Ke
 from cygnet.wire.ikev1.message import Chain
+from cygnet.wire.ikev1.nat import NatOa
 from cygnet.wire.ikev1.nonce import Nonce
 from cygnet.wire.ikev1.notification import Notification
-from cygnet.wire.ikev1.numbers import Notify
+from cygnet.wire.ikev1.numbers import Notify, PayloadType
 from cygnet.wire.ikev1.payload import Payload
 from cygnet.wire.ikev1.sa import Sa
 
@@ -96,6 +98,14 @@ class QuickMode(Task):
         child = self.new_child
         self.sa.log("CFG", f"selected proposal: {proposal_text(proposal)}", 2)
         child.agree(proposal, local, remote, self.keys(proposal), SA_MODES[child.config.mode])
+
+    def original_addresses(self, initiator: Address, responder: Address) -> list[Payload]:
+        """NAT-OA: in transport mode through a NAT each end says which addresses it knows
+        (RFC 3947 §5.2)."""
+        if not self.sa.encap or self.new_child.config.mode is not Mode.TRANSPORT:
+            return []
+        kind = PayloadType.NAT_OA if self.sa.nat_payload == RFC else PayloadType.NAT_OA_DRAFT
+        return [NatOa(initiator, kind), NatOa(responder, kind)]
 
     def shorten(self, offer: ipsec_doi.Offer) -> None:
         """A lifetime of the peer's that is shorter than ours is ours too."""
@@ -171,7 +181,8 @@ class QuickModeInitiator(QuickMode):
         if group is not None:
             self.private = initiate(group, sa.ctx.entropy.bytes)
             payloads.append(Ke(self.private.public))
-        return payloads + ids_of(self.local[0], self.remote[0])
+        payloads += ids_of(self.local[0], self.remote[0])
+        return payloads + self.original_addresses(sa.local.address, sa.remote.address)
 
     def _selectors(self) -> tuple[Selectors, Selectors]:
         """IKEv1 negotiates one selector for each end: the first that is configured."""
@@ -348,6 +359,7 @@ class QuickModeResponder(QuickMode):
             payloads.append(Ke(self._public))
         if self._ids:
             payloads += self._reply_ids()
+        payloads += self.original_addresses(self.sa.remote.address, self.sa.local.address)
         return Outgoing(payloads, encrypted=True, covered=self.nonce_i)
 
     def _reply_ids(self) -> list[Payload]:
