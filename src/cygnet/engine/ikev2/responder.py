@@ -105,7 +105,7 @@ def _begun(ctx: Context, event: Datagram, message: Message, connection: Connecti
     sa.spi_i = message.spi_i
     sa.enter(IkeState.CONNECTING)
     sa.count_half_open()
-    ctx.initial[2, message.spi_i, event.remote.address] = sa
+    sa.expect_again()
     sa.exchanges.incoming.decoded = message
     return sa
 

@@ -69,6 +69,8 @@ class IkeSaV2(IkeSa):
         self.is_successor = False  #: made to replace another one, not yet in its place
         self._waiting: dict[int, Task] = {}
         self._number = 0
+        self._note = ""  #: what this class last wrote into ``waiting``
+        self._initial: tuple[int, bytes, Address] | None = None
         self.nat_known = False  #: both ends said where they think they are
         self.crash_token = b""  #: what the peer will show when it has lost this IKE_SA
         self.held: Held | None = None  #: what this IKE_SA can be resumed with
@@ -181,9 +183,15 @@ class IkeSaV2(IkeSa):
         virtual_ips.release(self)
         self.handshake = None
 
+    def expect_again(self) -> None:
+        """Responder: until it is established, its first request may come again, without our SPI."""
+        self._initial = (2, self.spi_i, self.remote.address)
+        self.ctx.initial[self._initial] = self
+
     def forget_initial(self) -> None:
-        for key in [k for k, sa in self.ctx.initial.items() if sa is self]:
-            del self.ctx.initial[key]
+        if self._initial is not None:
+            self.ctx.initial.pop(self._initial, None)
+            self._initial = None
 
     def established(self, lifetimes: bool = True) -> None:
         resumed = self.handshake.resumed if self.handshake is not None else None
@@ -262,7 +270,9 @@ class IkeSaV2(IkeSa):
 
     def tasks(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         active = self.exchanges.active
-        self.waiting = self.exchanges.describe() or self.waiting
+        note = self.exchanges.describe()
+        if note or self.waiting == self._note:  # not what others wrote there
+            self.waiting = self._note = note
         return tuple(t.NAME for t in self.exchanges.queue), (active.NAME,) if active else ()
 
     # children -------------------------------------------------------------------------
