@@ -16,8 +16,8 @@ SOCKET = "/run/cygnet/cygnet.vici"
 class Cygnet(Gateway):
     name = command = "cygnet"
 
-    def start(self) -> None:
-        status, said = self.ask("start")
+    def start(self, *options: str) -> None:
+        status, said = self.ask("start", *options)
         if status != 0:
             self.fail(f"start: exit status {status}: {said}")
 
