@@ -30,6 +30,7 @@ __all__ = [
     "Keyword",
     "default_proposals",
     "known_keywords",
+    "offer_text",
     "parse_proposal",
     "proposal_text",
     "proposals_text",
@@ -188,6 +189,16 @@ def default_proposals(protocol: Protocol, version: int = 2) -> tuple[Proposal, .
     if protocol == Protocol.IKE:
         return _PARSED[protocol, 1 if version == 1 else 2]
     return _PARSED[protocol, 0]
+
+
+def offer_text(proposals: Iterable[Proposal]) -> str:
+    """An offer, for the user: what was written; the built-in proposals, a page of them, by that name."""
+    proposals = tuple(proposals)
+    written = [proposal_text(p) for p in proposals if p not in _BUILT_IN]
+    return ", ".join(written + ["the built-in ones"] * (len(written) < len(proposals)))
+
+
+_BUILT_IN = frozenset(p for found in _PARSED.values() for p in found)
 
 
 def supported(transform: Transform) -> bool:

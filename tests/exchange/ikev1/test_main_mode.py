@@ -251,7 +251,7 @@ def test_a_stranger_is_refused_without_keeping_anything() -> None:
     pair = Pair(left, right)
     ref = pair.left.up("oregon")
     assert pair.run(5, lambda: ref in pair.left.finished)
-    assert "has no connection for us" in pair.left.finished[ref].reason
+    assert "has no IKEv1 conn for us" in pair.left.finished[ref].reason
     assert pair.right.ike_sas == ()
 
 

@@ -12,10 +12,12 @@ import pytest
 
 from cygnet.boundary.effects import Outcome, Send
 from cygnet.boundary.events import Datagram
+from cygnet.crypto.keywords import default_proposals, parse_proposal
 from cygnet.model.config import Config, Fragmentation, IkeVersion, Mode, Settings
 from cygnet.testing.builders import FAR, OREGON, connection, oregon, psk
 from cygnet.testing.pair import Host, Pair
 from cygnet.testing.recorder import Recorder
+from cygnet.values.iana import Protocol
 from cygnet.values.selector import TrafficSelector
 from cygnet.wire.header import Header
 from cygnet.wire.ikev2.message import Message
@@ -210,6 +212,28 @@ def test_the_peers_other_group_is_asked_for_and_used() -> None:
     )
 
 
+def test_a_blocked_port_4500_is_suspected_when_only_the_first_message_is_answered() -> None:
+    pair = Pair(*tunnel())
+    pair.network.filter = lambda _, to, data: data if to.port != 4500 else None
+    ref = pair.left.up("oregon")
+    pair.run(600)
+    assert "answered the first message and no other: UDP port 4500" in pair.left.finished[ref].reason
+
+
+def test_the_built_in_proposals_are_named_and_not_listed_in_a_refusal() -> None:
+    written = (parse_proposal("aes256-sha512-modp4096", Protocol.IKE),)
+    left, right = tunnel(ike="aes128-sha256-x25519")
+    offers = replace(left.connections[0], proposals=written + default_proposals(Protocol.IKE, 2))
+    right = replace(right, connections=(replace(right.connections[0], version=IkeVersion.V1),))
+    pair = Pair(replace(left, connections=(offers,)), right)
+    ref = pair.left.up("oregon")
+    pair.run(5)
+    assert pair.left.finished[ref].reason.endswith(
+        "accepts none of what 'oregon' offers (AES_CBC_256/HMAC_SHA2_512_256/PRF_HMAC_SHA2_512/MODP_4096, "
+        "the built-in ones), or has no IKEv2 conn for us"
+    )
+
+
 def test_under_load_a_cookie_is_asked_for_before_anything_is_kept() -> None:
     left, right = tunnel()
     right = replace(right, settings=Settings(cookie_threshold=1, block_threshold=0))
@@ -234,7 +258,8 @@ def test_a_lost_datagram_is_sent_again_on_charons_schedule() -> None:
     assert pair.now == pytest.approx(4 + 7.2)
     pair.run(600)
     finish = pair.left.finished[ref]
-    assert finish.outcome is Outcome.FAILED and "did not answer" in finish.reason
+    assert finish.outcome is Outcome.FAILED
+    assert finish.reason.endswith("did not answer: it is down, or UDP port 500 is filtered on the way")
     assert "giving up after 5 retransmits" in pair.left.lines(ref=ref)
     assert "peer not responding, trying again (2/3)" in pair.left.lines(ref=ref)
     assert not pair.left.ike_sas

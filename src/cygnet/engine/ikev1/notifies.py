@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cygnet.boundary.events import Datagram
-from cygnet.crypto.names import proposal_text
+from cygnet.crypto.keywords import offer_text
 from cygnet.engine.ikev1.exchange import PHASE_1, Exchange
 from cygnet.engine.ikev1.tasks.informational import cookies_notify
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
@@ -15,7 +15,6 @@ from cygnet.wire.header import ExchangeType, Header
 from cygnet.wire.ikev1.message import Chain, assemble, decode_chain, describe, encode_chain, split
 from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import Notify, PayloadType
-from cygnet.wire.ikev1.oakley import reduced
 from cygnet.wire.ikev1.sa import Sa
 
 if TYPE_CHECKING:
@@ -134,11 +133,11 @@ def phase_1_refused(sa: IkeSaV1, notify: Notify) -> None:
     phase_1 = sa.exchanges.phase_1
     assert phase_1 is not None
     sa.exchanges.close(phase_1)
-    offered = ", ".join(proposal_text(reduced(p)) for p in sa.connection.proposals)
+    offered = offer_text(sa.connection.proposals)
     where = f"{sa.remote.address} refused the IKE_SA ({notify})"
     match notify:
         case Notify.NO_PROPOSAL_CHOSEN:
-            reason = f"{where}: it accepts none of our proposals ({offered}), or has no connection for us"
+            reason = f"{where}: it accepts none of our proposals ({offered}), or has no IKEv1 conn for us"
         case Notify.AUTHENTICATION_FAILED if sa.connection.aggressive and sa.keys is None:
             reason = f"{where}: it may not answer Aggressive Mode, or does not know '{sa.local_id}'"
         case Notify.AUTHENTICATION_FAILED | Notify.INVALID_ID_INFORMATION:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cygnet.boundary.specs import SaMode
-from cygnet.crypto.keywords import default_proposals
+from cygnet.crypto.keywords import default_proposals, offer_text
 from cygnet.crypto.names import proposal_text, proposals_text
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import Selectors
@@ -89,8 +89,9 @@ def refusal(sa: IkeSaV2, child: ChildSa, message: Message) -> PeerError | None:
         return None
     reason = f"{sa.remote.address} refused the CHILD_SA with {error.kind}"
     if error.kind == NotifyType.NO_PROPOSAL_CHOSEN:
-        offered = proposals_text(child_proposals(child.config, True))
-        reason = f"no common ESP proposal: '{child.name}' offered {offered}"
+        offered = offer_text(child_proposals(child.config, True))
+        reason = f"no common ESP proposal: {sa.remote.address} accepts none of what '{child.name}' offers "
+        reason += f"({offered})"
         sa.ctx.alert("proposal-mismatch-child", reason, sa)
     elif error.kind == NotifyType.TS_UNACCEPTABLE:
         local, remote = selectors(sa, child.config)

@@ -34,7 +34,7 @@ from cygnet.model.config import Child, Connection
 from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.values.proposal import Proposal
-from cygnet.wire.header import ExchangeType, Header
+from cygnet.wire.header import NO_SPI, ExchangeType, Header
 from cygnet.wire.ikev2.chain import first_type
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify_types import NotifyType
@@ -160,9 +160,21 @@ class IkeSaV2(IkeSa):
         else:
             self.lost(reason)
 
+    def _silence(self) -> str:
+        """Why the peer may not have answered."""
+        peer = self.remote.address
+        if self.established_at is not None:
+            return f"{peer} did not answer"
+        if self.spi_r == NO_SPI:
+            return f"{peer} did not answer: it is down, or UDP port {self.remote.port} is filtered on the way"
+        return (
+            f"{peer} answered the first message and no other: UDP port {self.remote.port} or large "
+            "packets may be filtered on the way"
+        )
+
     def peer_is_silent(self) -> None:
         """No answer to any retransmission."""
-        reason = f"{self.remote.address} did not answer"
+        reason = self._silence()
         if self.established_at is not None:
             self.lost(reason)
             return

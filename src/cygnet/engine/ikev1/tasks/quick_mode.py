@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cygnet.boundary.specs import SaMode
 from cygnet.crypto.ke import PrivateKe, initiate, respond
+from cygnet.crypto.keywords import offer_text
 from cygnet.crypto.names import proposal_text
 from cygnet.engine.child import ChildKeys, ChildSa, ChildState
 from cygnet.engine.context import Selectors
@@ -267,8 +268,7 @@ class QuickModeInitiator(QuickMode):
 
     def describe(self) -> str:
         """What we offer, for the reason of a refusal."""
-        proposals = ", ".join(proposal_text(p) for p in self.config.proposals)
-        return f"{self.local[0]} === {self.remote[0]} with {proposals}"
+        return f"{self.local[0]} === {self.remote[0]} with {offer_text(self.config.proposals)}"
 
 
 class QuickModeResponder(QuickMode):

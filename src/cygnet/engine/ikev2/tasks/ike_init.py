@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cygnet.crypto import ke
-from cygnet.crypto.keywords import default_proposals
-from cygnet.crypto.names import ke_text, proposal_text, proposals_text
+from cygnet.crypto.keywords import default_proposals, offer_text
+from cygnet.crypto.names import ke_text, proposal_text
 from cygnet.engine.ikev2 import announced, extensions
 from cygnet.engine.ikev2.keys import first_keys
 from cygnet.engine.ikev2.nat import detect, nat_notifies
@@ -122,8 +122,11 @@ class IkeInit(Task):
         sa.log("IKE", f"received {kind} notify error", 0)
         reason = f"{sa.remote.address} refused with {kind}"
         if kind == NotifyType.NO_PROPOSAL_CHOSEN:
-            offered = proposals_text(self.proposals)
-            reason = f"{sa.remote.address} accepts none of what '{sa.name}' offered: {offered}"
+            offered = offer_text(self.proposals)
+            reason = (
+                f"{sa.remote.address} accepts none of what '{sa.name}' offers ({offered}), "
+                "or has no IKEv2 conn for us"
+            )
             sa.ctx.alert("proposal-mismatch-ike", reason, sa)
         sa.negotiation_failed(reason, retry=False)
         return Step.DONE
