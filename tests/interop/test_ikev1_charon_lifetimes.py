@@ -34,6 +34,10 @@ SCENES = {
 }
 
 
+#: of one end, since whoever is asked hears that the other lives and has no reason to ask
+DPD = {"dpdaction": "clear", "dpddelay": "1s", "dpdtimeout": "4s"}
+
+
 def renewed(cygnet: Cygnet, charon: Charon, first: list[int], ids: object) -> bool:
     assert callable(ids)
     return bool((now := ids(cygnet.status())) and max(now) > max(first))
@@ -77,12 +81,17 @@ def test_charon_notices_that_cygnet_vanished() -> None:
         nothing_left(charon)
 
 
-def test_dpd_of_both_ends_keeps_a_quiet_tunnel() -> None:
-    dpd = {"dpdaction": "clear", "dpddelay": "1s", "dpdtimeout": "4s"}
-    with played(Scene("", both=dpd)) as (cygnet, charon):
+def test_dpd_of_ours_is_answered_and_keeps_a_quiet_tunnel() -> None:
+    with played(Scene("", ours=DPD)) as (cygnet, charon):
         cygnet.up("oregon")
-        charon.says(r"parsed INFORMATIONAL_V1 request \d+ \[ HASH N\(DPD\) \]", times=3)
         cygnet.says(r"parsed INFORMATIONAL_V1 request \d+ \[ HASH N\(DPD_ACK\) \]", times=3)
+        tunnel_stands(cygnet, charon)
+
+
+def test_dpd_of_charons_is_answered_and_keeps_a_quiet_tunnel() -> None:
+    with played(Scene("", theirs=DPD)) as (cygnet, charon):
+        cygnet.up("oregon")
+        charon.says(r"parsed INFORMATIONAL_V1 request \d+ \[ HASH N\(DPD_ACK\) \]", times=3)
         tunnel_stands(cygnet, charon)
 
 
