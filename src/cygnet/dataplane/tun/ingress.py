@@ -16,11 +16,11 @@ from cygnet.dataplane.drops import Drop
 from cygnet.dataplane.esp.sa import InboundSa
 from cygnet.dataplane.forwarder import Forwarder
 from cygnet.dataplane.ip import mss
-from cygnet.dataplane.tun.egress import BURST, next_burst
-from cygnet.dataplane.tun.fast.inbound import Opener
+from cygnet.dataplane.tun.egress import next_burst
+from cygnet.dataplane.tun.fast.inbound import FEW, Opener
 from cygnet.dataplane.tun.fast.layout import takes
 from cygnet.dataplane.tun.outer import Wire
-from cygnet.dataplane.tun.sockets import MAX_DATAGRAM, SOL_UDP, UDP_GRO, is_ike, read_ancillary
+from cygnet.dataplane.tun.sockets import SOL_UDP, UDP_GRO, is_ike, read_ancillary
 from cygnet.values.endpoint import Address, Endpoint
 
 _MOST_SOURCES = 4096  #: endpoints remembered; beyond, the memory is begun anew
@@ -30,6 +30,10 @@ _ANCILLARY = 128  #: bytes of control messages: packet info, TOS, train size
 # what an ESP socket tells with a packet, looked up once
 IPPROTO_IP, IP_TOS = socket.IPPROTO_IP, socket.IP_TOS
 IPPROTO_IPV6, IPV6_TCLASS = socket.IPPROTO_IPV6, socket.IPV6_TCLASS
+
+
+#: where datagrams came from: source address, traffic class, control messages
+_Origin = tuple[tuple[str, int], int, list[tuple[int, int, bytes]]]
 
 
 class Ingress:
@@ -49,7 +53,7 @@ class Ingress:
         self._tun, self._forwarder = tun, forwarder
         self._stray, self._before_giving_up = stray, before_giving_up
         self._opener = Opener(self._offloaded, self._clamp, udp_gso)
-        self._expected = 1
+        self._expected = self._expected_raw = 1
         self._sources: dict[tuple[str, int], Endpoint] = {}
         #: where an SA's packets came from last, and what its remote end was then: looked at once
         self._seen: dict[InboundSa, tuple[tuple[str, int], Endpoint]] = {}
@@ -60,9 +64,11 @@ class Ingress:
 
     def take(self, wire: Wire) -> None:
         """Receive what waits at a UDP socket, at most a burst."""
-        opener, receive, forwarder, seen = self._opener, wire.sock.recvmsg_into, self._forwarder, self._seen
+        opener, receive = self._opener, wire.sock.recvmsg_into
         now = time.monotonic()
         count = 0
+        alone = self._expected < FEW  # there is little traffic: nothing to wait for
+        held: _Origin | None = None
         while count < self._expected and opener.ready():
             try:
                 length, ancillary, _, source = receive((opener.room(),), _ANCILLARY)
@@ -77,35 +83,66 @@ class Ingress:
                     tos = data[0]
                 elif kind == IPV6_TCLASS and level == IPPROTO_IPV6:
                     tos = int.from_bytes(data[:4], sys.byteorder)
-            opener.receive(length, size, tos)
-            if opener.authentic:
-                for sa in opener.authentic:
-                    if seen.get(sa) != (source, sa.remote):
-                        self._see(sa, source)
-                    forwarder.used(sa, now)
-                opener.authentic.clear()
-            if opener.strangers:
-                strangers = [bytes(packet) for packet in opener.strangers]
-                opener.strangers.clear()
-                local, _, _ = read_ancillary(ancillary)
-                self._take_strangers(wire, strangers, local, self._source(source), tos, now)
-            if length >= _LONG:
+            train = 0 < size < length
+            if held is not None and (train or held[0] != source or held[1] != tos):
+                opener.settle()
+                self._account(wire, held, now)
+                held = None
+            if train or alone:
+                opener.receive(length, size, tos)
+                self._account(wire, (source, tos, ancillary), now)
+            else:
+                opener.hold(length, 0, tos)
+                held = source, tos, ancillary
+            if train and length >= _LONG:
                 self._write()  # while it is in the processor's cache; joining it with more gains less
+        if held is not None:
+            opener.settle()
+            self._account(wire, held, now)
         self._write()
         self._expected = next_burst(self._expected, count)
 
+    def _account(self, wire: Wire, origin: _Origin, now: float) -> None:
+        """What was opened: who sent it; and what could not be opened here."""
+        opener, source = self._opener, origin[0]
+        if opener.authentic:
+            for sa in opener.authentic:
+                if self._seen.get(sa) != (source, sa.remote):
+                    self._see(sa, source)
+                self._forwarder.used(sa, now)
+            opener.authentic.clear()
+        if opener.strangers:
+            strangers = [bytes(packet) for packet in opener.strangers]
+            opener.strangers.clear()
+            local, _, _ = read_ancillary(origin[2])
+            self._take_strangers(wire, strangers, local, self._source(source), origin[1], now)
+
     def take_raw(self, wire: Wire) -> None:
-        """Receive ESP packets without UDP; raw IPv4 sockets see the IP header."""
+        """Receive ESP packets without UDP, which come one by one; raw IPv4 sockets see the IP header."""
+        opener, receive = self._opener, wire.sock.recvmsg_into
         now = time.monotonic()
-        for _ in range(BURST):
+        count = 0
+        while count < self._expected_raw and opener.ready():
+            room = opener.room()
             try:
-                packet, ancillary, _, source = wire.sock.recvmsg(MAX_DATAGRAM, _ANCILLARY)
+                length, ancillary, _, source = receive((room,), _ANCILLARY)
             except OSError:
                 break
-            if wire.version == 4:
-                packet = packet[(packet[0] & 15) * 4 :]
+            count += 1
             local, _, tos = read_ancillary(ancillary)
-            self._take_one(local, self._source((source[0], 0)), packet, tos, now)
+            skip = (room[0] & 15) * 4 if wire.version == 4 else 0
+            if self._offloaded(int.from_bytes(room[skip : skip + 4], "big")) is not None:
+                opener.hold(length, skip, tos)
+            else:
+                remote = self._source((source[0], 0))
+                self._take_one(local, remote, bytes(room[skip:length]), tos, now)
+        opener.settle()
+        for sa in opener.authentic:
+            self._forwarder.used(sa, now)
+        opener.authentic.clear()
+        opener.strangers.clear()  # shorter than any ESP packet
+        self._write()
+        self._expected_raw = next_burst(self._expected_raw, count)
 
     def _take_strangers(
         self, wire: Wire, packets: list[bytes], local: Address | None, remote: Endpoint, tos: int, now: float

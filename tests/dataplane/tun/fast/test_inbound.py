@@ -198,6 +198,54 @@ def test_a_bulk_transfer_becomes_one_packet_per_64_kilobytes() -> None:
     assert packets_of([write]) == reference.cut(big, 1348)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_held_datagrams_come_out_as_those_received_one_by_one(seed: int) -> None:
+    """As they come from a raw socket: each with its IP header, damaged and doubled ones among them."""
+    print(f"seed {seed}")
+    rng = random.Random(900 + seed)
+    out, into = ends(esn=rng.random() < 0.4)
+    slow = InboundSa(into.spec)
+    network = [reference.seal(out, packet) for packet in traffic(rng, 200)]
+    for _ in range(10):
+        at = rng.randrange(len(network))
+        network.insert(at, network[rng.randrange(at + 1)])
+        damaged = bytearray(network[at // 2])
+        damaged[-1] ^= 1
+        network[at // 2] = bytes(damaged)
+    opener = opener_of(into, udp=True)
+    found: list[bytes] = []
+    wanted: list[bytes] = []
+    skip = rng.choice((0, 20, 24))
+    for datagram in network:
+        data = bytes(skip) + datagram
+        opener.room()[: len(data)] = data
+        opener.hold(len(data), skip, 0)
+        if not opener.ready() or rng.random() < 0.02:
+            opener.settle()
+            found += packets_of(written(opener))
+        result = reference.open_one(slow, datagram)
+        if isinstance(result, bytes):
+            wanted.append(result)
+    opener.settle()
+    found += packets_of(written(opener))
+    assert by_flow(found) == by_flow(wanted)
+    assert into.packets == len(wanted)
+    assert into.failed > 0 and into.replayed > 0
+
+
+def test_held_datagrams_of_a_transfer_are_joined() -> None:
+    out, into = ends()
+    big = reference.tcp(random.Random(1).randbytes(40 * 1000), flags=0x18)
+    opener = opener_of(into)
+    for segment in reference.cut(big, 1000):
+        data = bytes(20) + reference.seal(out, segment)
+        opener.room()[: len(data)] = data
+        opener.hold(len(data), 20, 0)
+    opener.settle()
+    [write] = written(opener)
+    assert packets_of([write]) == reference.cut(big, 1000)
+
+
 def test_single_receives_are_joined_too() -> None:
     out, into = ends()
     big = reference.tcp(random.Random(1).randbytes(10000))

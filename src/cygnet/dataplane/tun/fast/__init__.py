@@ -36,13 +36,16 @@ How it is meant to be called (all sizes in bytes)::
         once: memory stays in the cache, and sending gives the next reads time to come.
 
     # inbound.py   UDP_GRO receives -> packets with virtio-net headers for TUN writes
-    opener = Opener(lookup: Callable[[int], InboundSa | None], on_syn=None)
-        lookup(spi): None for SAs that takes() refuses; on_syn(sa, packet): changes a SYN in place
+    opener = Opener(lookup: Callable[[int], InboundSa | None], on_syn=None, udp=False)
+        lookup(spi): None for SAs that takes() refuses; on_syn(sa, packet): changes a SYN in
+        place; udp: the TUN takes UDP GSO packets
     while opener.ready():                     # room for one more receive of up to 64 KB
         n, ancillary, ... = sock.recvmsg_into([opener.room()], ...)
         opener.receive(n, size, tos)          # size: of the datagrams (UDP_GRO's control message;
                                               # 0: one datagram); tos: of the outer header.
                                               # Decrypts in place, at once.
+    opener.hold(n, skip, tos)                 # raw sockets: one datagram behind an IP header; many
+    opener.settle()                           # of them are opened together
     for packet in opener.flush(): ...         # an iterator of what to write to the TUN, in order
         per flow: each a vnet header and a packet, TCP segments of one flow joined across all that
         was received since the last flush. Write one before asking for the next, and exhaust it.

@@ -22,7 +22,7 @@ from cygnet.dataplane.tun.fast.rows import COUNT, MAX_ROWS, Nonces, Rows, column
 
 #: fewer equal datagrams than this are opened one by one, which is then faster than numpy's calls
 FEW = 5
-#: layouts of rows kept; one for each (place, size) in use
+#: layouts of rows kept; one for each (place, size, stride) in use
 _LAYOUTS = 64
 #: a NAT keep-alive is one byte, IKE has its marker; ESP has at least this
 _SHORTEST = OVERHEAD + 2
@@ -53,7 +53,8 @@ class Opener:
         self._array = self._arena.array
         self._view = self._arena.view
         self._joiner = Joiner(self._array, self._view, on_syn, udp)
-        self._layouts: dict[tuple[int, int], Rows] = {}
+        self._layouts: dict[tuple[int, int, int], Rows] = {}
+        self._held: list[tuple[int, int, int]] = []  #: (start, size, tos)
         self._nonces = Nonces()
         self._flushed = False
         self.strangers: list[memoryview] = []
@@ -73,46 +74,78 @@ class Opener:
 
         ``tos`` is the outer traffic class.
         """
+        start = self._take(length)
+        end = start + length
+        if not 0 < size < length:
+            self._one(start, length, tos)
+            return
+        if length >= FEW * size and size >= _SHORTEST:
+            start = self._runs(start, size, size, length // size, tos)
+        while start < end:
+            self._one(start, min(size, end - start), tos)
+            start += size
+
+    def hold(self, length: int, skip: int = 0, tos: int = 0) -> None:
+        """``length`` bytes came into the room: one datagram behind ``skip`` bytes of IP header.
+
+        It waits for ``settle``, which opens neighbours of one size together.
+        """
+        self._held.append((self._take(length) + skip, length - skip, tos))
+
+    def settle(self) -> None:
+        """Open what is held."""
+        held, self._held = self._held, []
+        at = 0
+        while at < len(held):
+            start, size, tos = held[at]
+            end = at + 1
+            stride = held[end][0] - start if end < len(held) else size
+            while end < len(held) and held[end] == (start + (end - at) * stride, size, tos):
+                end += 1
+            rest = start
+            if end - at >= FEW and size >= _SHORTEST:
+                rest = self._runs(start, size, stride, end - at, tos)
+            for each, _, _ in held[at:end]:
+                if each >= rest:
+                    self._one(each, size, tos)
+            at = end
+
+    def _take(self, length: int) -> int:
+        """Where it begins that came into the room."""
         if self._flushed:
             self.strangers.clear()
             self.authentic.clear()
             self._flushed = False
         start = self._arena.start
         self._arena.take(length)
-        end = start + length
-        if not 0 < size < length:
-            self._one(start, length, tos)
-            return
-        if length >= FEW * size and size >= _SHORTEST:
-            start = self._runs(start, size, length // size, tos)
-        while start < end:
-            self._one(start, min(size, end - start), tos)
-            start += size
+        return start
 
     def flush(self) -> Iterable[memoryview]:
         """Packets for the TUN, each valid until the next one is asked for, all until the next receive."""
+        if self._held:
+            self.settle()
         self._arena.clear()
         self._flushed = True
         return self._joiner.flush()
 
     # runs of datagrams ------------------------------------------------------------------
 
-    def _runs(self, start: int, size: int, count: int, tos: int) -> int:
-        """Open runs of full datagrams; returns where the first one lies that was not."""
+    def _runs(self, start: int, size: int, stride: int, count: int, tos: int) -> int:
+        """Open runs of equal datagrams; returns where the first one lies that was not."""
         while count >= FEW:
             many = min(count, MAX_ROWS)
-            done = self._run(start, size, many, tos)
+            done = self._run(start, size, stride, many, tos)
             if not done:
                 for row in range(many):
-                    self._one(start + row * size, size, tos)
+                    self._one(start + row * stride, size, tos)
                 done = many
-            start += done * size
+            start += done * stride
             count -= done
         return start
 
-    def _run(self, start: int, size: int, count: int, tos: int) -> int:
+    def _run(self, start: int, size: int, stride: int, count: int, tos: int) -> int:
         """Open ``count`` datagrams if they are a run, or as many as are; 0: none of them looked at."""
-        rows = self._layout(start, size)
+        rows = self._layout(start, size, stride)
         words = rows.words[:count]
         spi = int(words[0, 0])
         sa = self._lookup(spi) if spi else None
@@ -138,7 +171,7 @@ class Opener:
             sa.failed += len(failed)
             for row in set(range(count)).difference(failed):
                 sa.replay.accept(first + row)
-                self._inner(sa, start + row * size, size)
+                self._inner(sa, start + row * stride, size)
             return count
         sa.replay.accept_run(first, count)
         self._inner_rows(sa, rows, count)
@@ -181,13 +214,13 @@ class Opener:
         for at in range(start, start + count * stride, stride):
             self._inner(sa, at, size)
 
-    def _layout(self, start: int, size: int) -> Rows:
-        rows = self._layouts.get((start, size))
+    def _layout(self, start: int, size: int, stride: int) -> Rows:
+        rows = self._layouts.get((start, size, stride))
         if rows is None:
             if len(self._layouts) >= _LAYOUTS:
                 self._layouts.clear()
-            count = min(MAX_ROWS, (len(self._array) - start) // size)
-            rows = self._layouts[start, size] = Rows(self._array, start, size, size, count)
+            count = min(MAX_ROWS, (len(self._array) - start) // stride)
+            rows = self._layouts[start, size, stride] = Rows(self._array, start, stride, size, count)
         return rows
 
     # one datagram -----------------------------------------------------------------------
