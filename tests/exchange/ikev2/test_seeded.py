@@ -37,6 +37,7 @@ def bad_network(rng: random.Random) -> Faults:
         reorder=rng.choice([0, 0.1, 0.3]),
         delay=rng.choice([0.005, 0.05, 0.4]),
         jitter=rng.choice([0, 0.05]),
+        mtu=rng.choice([0, 548]),
     )
 
 

@@ -203,7 +203,7 @@ class IkeSaV2(IkeSa):
     def forget_initial(self) -> None:
         if self._initial is not None:
             self.ctx.initial.pop(self._initial, None)
-            self._initial = None
+            self._initial, self.first_request = None, b""
 
     def established(self, lifetimes: bool = True) -> None:
         resumed = self.handshake.resumed if self.handshake is not None else None
