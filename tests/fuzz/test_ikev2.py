@@ -196,3 +196,18 @@ def test_unauthentic_messages_change_nothing() -> None:
         body = rng.randbytes(100)
         pair.right.handle(Datagram(sa.local, sa.remote, head.encode() + bytes((0, 0, 0, 100)) + body[4:]))
     assert [(s.spi_i, s.state, s.children) for s in pair.right.ike_sas] == before
+
+
+def test_a_first_request_for_an_established_ike_sa_is_dropped() -> None:
+    """By its SPIs it finds the IKE_SA, but that has long had its first request."""
+    pair = new_pair("first again")
+    pair.left.up("oregon")
+    first = pair.datagrams()[0]
+    pair.run(5)
+    sa = pair.right.ike_sas[0]
+    for data in (first, first[:-1] + bytes((first[-1] ^ 1,))):
+        again = sa.spi_i + sa.spi_r + data[16:]
+        pair.right.handle(Datagram(sa.local, sa.remote, again))
+        pair.left.handle(Datagram(sa.local, sa.remote, again))
+    pair.run(5)
+    assert [s.state for h in pair.hosts for s in h.ike_sas] == ["ESTABLISHED"] * 2

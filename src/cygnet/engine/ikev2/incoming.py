@@ -92,7 +92,7 @@ class Incoming:
             sa.log("IKE", "received retransmit of request with ID 0, retransmitting response")
             self.channel.send_to(event.local, event.remote, self.window.answer)
             return
-        if sa.first_request or message.message_id != 0:
+        if sa.first_request or self.window.peer_next or message.message_id != 0:
             raise PeerError(0, f"another {message.title} for the same IKE_SA")
         sa.first_request = event.data
         sa.log("ENC", f"parsed {message}")
