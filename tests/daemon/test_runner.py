@@ -186,6 +186,7 @@ def test_log_lines_go_to_the_request_they_are_about() -> None:
         ref = r.hands.requests.open(lambda log: told.append(log.text), lambda end: told.append(end.text))
         r.runner.feed(Initiate(ref, "oregon"))
         r.runner.feed(Tick())
+        await until(lambda: len(told) > 3)  # the end is told when the data plane has caught up
         assert told == [
             "resolving",
             "initiating",

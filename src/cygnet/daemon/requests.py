@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from cygnet.boundary.effects import Finish
@@ -20,6 +21,10 @@ class Request:
     on_log: Callable[[Log], None]
     on_finish: Callable[[Finish], None]
     ike_uids: set[int] = field(default_factory=set)
+
+
+def _now(tell: Callable[[], None]) -> None:
+    tell()
 
 
 class Requests:
@@ -72,8 +77,9 @@ class Requests:
             if request is not None:
                 request.on_log(log)
 
-    def finish(self, finish: Finish) -> None:
+    def finish(self, finish: Finish, when: Callable[[Callable[[], None]], None] = _now) -> None:
+        """No more log lines for it from here on; ``when`` decides when its end is told."""
         request = self._open.get(finish.ref)
         self.close(finish.ref)
         if request is not None:
-            request.on_finish(finish)
+            when(partial(request.on_finish, finish))

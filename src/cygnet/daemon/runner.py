@@ -132,7 +132,11 @@ class Runner:
         self._hands.current = event.ref if isinstance(event, _BY_USER) else 0
         for effect in effects:
             try:
-                PERFORM[type(effect)](self._hands, effect)
+                if isinstance(effect, Finish) and effect.outcome is Outcome.OK:
+                    # "established" is said when packets can pass: the plane works beside us
+                    self._hands.requests.finish(effect, self.barrier)
+                else:
+                    PERFORM[type(effect)](self._hands, effect)
             except Exception:
                 self._bug(f"effect {type(effect).__name__}")
         self._hands.current = 0

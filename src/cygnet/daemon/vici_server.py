@@ -181,7 +181,7 @@ class Client(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         started = loop.time()
         self._ref = ref = self._server.requests.open(
-            lambda log: self._log(log, ask.level), lambda finish: self._finished(finish)
+            lambda log: self._log(log, ask.level), lambda finish: self._finished(ref, finish)
         )
         self._server.runner.feed(ask.event(ref))
         if self._ref != ref or self._transport is None:
@@ -201,7 +201,9 @@ class Client(asyncio.Protocol):
         self._server.requests.close(self._ref)
         self._answer_late(message)
 
-    def _finished(self, finish: Finish) -> None:
+    def _finished(self, ref: int, finish: Finish) -> None:
+        if self._ref != ref or self._transport is None:
+            return  # answered as overdue meanwhile, or nobody is there any more
         message: Message = {"success": "yes" if finish.outcome is Outcome.OK else "no"}
         if finish.outcome is not Outcome.OK:
             message["errmsg"] = finish.text
