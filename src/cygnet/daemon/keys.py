@@ -10,13 +10,14 @@ import os
 from pathlib import Path
 
 from cygnet.boundary.effects import ExportKeys
-from cygnet.boundary.specs import Direction, SaSpec
+from cygnet.boundary.specs import SaSpec
 from cygnet.values.iana import EncrId, IntegId
 
 #: our table -> the file's name in a Wireshark profile
 FILES = {"ikev1": "ikev1_decryption_table", "ikev2": "ikev2_decryption_table", "esp": "esp_sa"}
 
-#: as Wireshark's esp_sa table spells them
+#: as Wireshark's esp_sa table spells them; it has no name for AES-CCM, Camellia and NULL-AES-GMAC,
+#: and 4.0 skips a row with ChaCha20, with a warning (later versions read it)
 _ENCR: dict[int, str] = {
     EncrId.TRIPLE_DES: "TripleDES-CBC [RFC2451]",
     EncrId.NULL: "NULL",
@@ -34,20 +35,29 @@ _INTEG: dict[int, str] = {
     IntegId.HMAC_SHA2_256_128: "HMAC-SHA-256-128 [RFC4868]",
     IntegId.HMAC_SHA2_384_192: "HMAC-SHA-384-192 [RFC4868]",
     IntegId.HMAC_SHA2_512_256: "HMAC-SHA-512-256 [RFC4868]",
+    IntegId.HMAC_MD5_128: "ANY 128 bit authentication [no checking]",
+    IntegId.AES_XCBC_96: "ANY 96 bit authentication [no checking]",
+    IntegId.AES_CMAC_96: "ANY 96 bit authentication [no checking]",
 }
+_NO_INTEG = "NULL"
 
 
-def esp_keys(spec: SaSpec) -> ExportKeys:
-    """One direction of a CHILD_SA as a row of esp_sa. What Wireshark has no name for is "NULL"."""
-    inbound = spec.direction is Direction.IN
-    source, destination = (spec.remote, spec.local) if inbound else (spec.local, spec.remote)
-    integ = _INTEG.get(spec.integ.id, "NULL") if spec.integ is not None else "NULL"
+def esp_keys(spec: SaSpec) -> ExportKeys | None:
+    """One direction of a CHILD_SA as a row of esp_sa; None for what Wireshark cannot decrypt.
+
+    The row is for any addresses: the SPI is enough, the capture may be from beyond a NAT, and
+    with MOBIKE the addresses change.
+    """
+    encr = _ENCR.get(spec.encr.id)
+    integ = _INTEG.get(spec.integ.id) if spec.integ is not None else _NO_INTEG
+    if encr is None or integ is None:
+        return None
     columns = (
-        f"IPv{source.address.version}",
-        str(source.address),
-        str(destination.address),
+        f"IPv{spec.remote.address.version}",
+        "*",
+        "*",
         f"0x{spec.spi:08x}",
-        _ENCR.get(spec.encr.id, "NULL"),
+        encr,
         f"0x{spec.encr_key.reveal().hex()}",
         integ,
         f"0x{spec.integ_key.reveal().hex()}",

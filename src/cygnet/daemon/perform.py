@@ -63,8 +63,8 @@ def send(hands: Hands, effect: Send) -> None:
 
 
 def install_sa(hands: Hands, effect: InstallSa) -> None:
-    if hands.keys is not None:
-        hands.keys.add(esp_keys(effect.spec))
+    if hands.keys is not None and (row := esp_keys(effect.spec)) is not None:
+        hands.keys.add(row)
     try:
         hands.plane.install_sa(effect.spec)
     except DataPlaneError as error:

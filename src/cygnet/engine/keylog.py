@@ -29,11 +29,15 @@ _ENCR: dict[int, str] = {
     EncrId.AES_GCM_12: "AES-GCM-{bits} with 12 octet ICV [RFC5282]",
     EncrId.AES_GCM_16: "AES-GCM-{bits} with 16 octet ICV [RFC5282]",
 }
+_ANY_96 = "ANY 96-bits of Authentication [No Checking]"  #: and it refuses a row that has keys for it
 _INTEG: dict[int, str] = {
     IntegId.HMAC_MD5_96: "HMAC_MD5_96 [RFC2403]",
     IntegId.HMAC_SHA1_96: "HMAC_SHA1_96 [RFC2404]",
     IntegId.HMAC_MD5_128: "HMAC_MD5_128 [RFC4595]",
     IntegId.HMAC_SHA1_160: "HMAC_SHA1_160 [RFC4595]",
+    IntegId.HMAC_SHA2_256_96: "HMAC_SHA2_256_96 [draft-ietf-ipsec-ciph-sha-256-00]",
+    IntegId.AES_XCBC_96: _ANY_96,
+    IntegId.AES_CMAC_96: _ANY_96,
     IntegId.HMAC_SHA2_256_128: "HMAC_SHA2_256_128 [RFC4868]",
     IntegId.HMAC_SHA2_384_192: "HMAC_SHA2_384_192 [RFC4868]",
     IntegId.HMAC_SHA2_512_256: "HMAC_SHA2_512_256 [RFC4868]",
@@ -56,14 +60,15 @@ def export_ike(sa: IkeSa, keys: IkeKeys) -> None:
     integ_name = _INTEG.get(integ.id) if integ is not None else _NONE
     if encr_name is None or integ_name is None:
         return
+    a_i, a_r = ("", "") if integ_name == _ANY_96 else (_hex(keys.a_i), _hex(keys.a_r))
     columns = (
         sa.spi_i.hex(),
         sa.spi_r.hex(),
         _hex(keys.e_i),
         _hex(keys.e_r),
         f'"{encr_name.format(bits=cipher.key_bits)}"',
-        _hex(keys.a_i),
-        _hex(keys.a_r),
+        a_i,
+        a_r,
         f'"{integ_name}"',
     )
     sa.ctx.emit(ExportKeys("ikev2", ",".join(columns)))
