@@ -15,6 +15,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from cygnet.dataplane.tun.fast.layout import sealed_size
 from cygnet.dataplane.tun.fast.rows import MAX_TRAIN
+from cygnet.dataplane.tun.route_socket import RouteSocket
 from cygnet.dataplane.tun.routes import Route
 from cygnet.dataplane.tun.settings import TunSettings
 from cygnet.values.endpoint import Address
@@ -23,7 +24,6 @@ from cygnet.values.errors import DataPlaneError
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
 #: who made a route or rule (rtm_protocol): what bears this number is ours, and only that is removed
 _PROTOCOL = 220
-_RULE_PROTOCOL = "FRA_PROTOCOL"
 _THROW = 9  #: RTN_THROW
 _INVERT = 0x2  #: FIB_RULE_INVERT: the rule holds for packets *without* the mark
 
@@ -34,6 +34,7 @@ class Netlink:
     def __init__(self, settings: TunSettings) -> None:
         self._settings = settings
         self._ip: Any = IPRoute()
+        self._routes = RouteSocket(settings.routing_table, _PROTOCOL)
         self._index = 0
 
     def clean(self) -> None:
@@ -78,9 +79,9 @@ class Netlink:
 
     def change_route(self, old: Route | None, new: Route | None) -> None:
         if new is not None:
-            self._do(f"add route to {new.destination}", self._ip.route, "replace", **self._route(new))
+            self._routes.replace(new, self._index)
         elif old is not None:
-            self._without(self._ip.route, "del", **self._route(old))
+            self._routes.remove(old, self._index)
 
     def addresses(self) -> list[Address]:
         """This machine's own addresses, those of the tunnel device first, loopback's last."""
@@ -106,6 +107,7 @@ class Netlink:
 
     def close(self) -> None:
         self._ip.close()
+        self._routes.close()
 
     def _rule(self) -> dict[str, Any]:
         settings = self._settings
@@ -116,19 +118,6 @@ class Netlink:
             "flags": _INVERT,
             "protocol": _PROTOCOL,
         }
-
-    def _route(self, route: Route) -> dict[str, Any]:
-        family = socket.AF_INET if route.network[0] == 4 else socket.AF_INET6
-        fields: dict[str, Any] = {
-            "family": family, "dst": route.destination, "table": self._settings.routing_table,
-            "proto": _PROTOCOL,
-        }  # fmt: skip
-        if route.throw:
-            return fields | {"type": "throw"}
-        fields["oif"] = self._index
-        if route.source is not None:
-            fields["prefsrc"] = str(route.source)
-        return fields
 
     @staticmethod
     def _do(what: str, call: Any, *args: Any, **kwargs: Any) -> None:
