@@ -192,14 +192,18 @@ class Exchanges:
         if self.sa.contested is not None and not ike_rekey.deletes_ike(message):
             ike_rekey.used_by_peer(self.sa)
         self._answering = True
+        fatal = ""
         try:
             reply = dispatch.answer(self.sa, message)
         except PeerError as error:
             self.sa.log("IKE", error.detail)
             reply = error_reply(error)
+            fatal = error.detail if error.notify == NotifyType.INVALID_SYNTAX else ""
         finally:
             self._answering = False
         self.reply(event, message, reply)
+        if fatal and not self.sa.is_gone:
+            self.sa.malformed(fatal)
         self.go_on()
 
     def reply(self, event: Datagram, message: Message, reply: Reply) -> None:

@@ -199,5 +199,4 @@ class Incoming:
         self.window.accept()
         self.exchanges.reply(event, message, error_reply(error))
         if error.notify == NotifyType.INVALID_SYNTAX and not sa.is_gone:
-            sa.failure = error.detail
-            sa.destroy()
+            sa.malformed(error.detail)

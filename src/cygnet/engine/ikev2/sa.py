@@ -151,6 +151,16 @@ class IkeSaV2(IkeSa):
         else:
             self.delete()
 
+    def malformed(self, detail: str) -> None:
+        """We have called an authentic message of the peer's malformed, which ends the IKE_SA at both
+        ends (§2.21.3): "the IKE SA is deleted without needing an explicit INFORMATIONAL exchange"."""
+        self.log("IKE", f"closing {self}: the peer's message cannot be read")
+        if self.established_at is None:
+            self.failure = detail
+            self.destroy()
+        else:
+            self.lost(f"a message of {self.remote.address} could not be read: {detail}")
+
     def rejected(self) -> None:
         """The peer calls an authentic message of ours malformed and has forgotten the IKE_SA."""
         reason = f"{self.remote.address} could not read our message (INVALID_SYNTAX)"
