@@ -4,8 +4,9 @@ and without them nothing.
 ::
 
     10.31.0.1 - cygnet ---------------------- cygnet - 10.77.0.1     ESP as IP protocol 50
+    10.31.1.185 cygnet - 1:1 NAT == 1:1 NAT - cygnet 10.77.1.210     ESP in UDP
     10.31.0.1 - cygnet ---------------------- charon - 10.77.0.1     ESP in UDP
-              192.0.2.1   captured here    192.0.2.2
+                            captured here ^
 
 What it shows it has decrypted and checked itself: payloads, ICVs, inner packets.
 Wireshark 4.0 opens no AES-CTR in IKEv2, no IKEv1 key longer than what its prf gives, and no
@@ -24,6 +25,7 @@ import pytest
 from cygnet.lab import topology
 from cygnet.lab.lab import Lab
 from cygnet.lab.topology import End
+from tests.interop.scene import Network, behind_nats
 from tests.peers import conf
 from tests.peers.charon import Charon, needs_charon
 from tests.peers.cygnet import Cygnet
@@ -49,6 +51,12 @@ V2 = [
     ("3des-sha1-modp2048", "null-sha512"),
     ("aes128-aesxcbc-modp2048", "aes128-aesxcbc"),
 ]
+BETWEEN_CYGNETS = [
+    *(("ikev1", *suite, topology.direct) for suite in V1),
+    *(("ikev2", *suite, topology.direct) for suite in V2),
+    ("ikev1", *V1[0], behind_nats),
+    ("ikev2", *V2[1], behind_nats),
+]
 #: with charon one row for each kind of protection
 WITH_CHARON = [("ikev1", *V1[0]), ("ikev1", *V1[1]), ("ikev2", *V2[0]), ("ikev2", *V2[1])]
 
@@ -66,9 +74,11 @@ class Exporting(Cygnet):
 
 
 @contextlib.contextmanager
-def ends(peer: type[Gateway], suite: dict[str, str]) -> Iterator[tuple[Exporting, Gateway]]:
+def ends(
+    peer: type[Gateway], suite: dict[str, str], network: Network = topology.direct
+) -> Iterator[tuple[Exporting, Gateway]]:
     with Lab() as lab:
-        a, b = topology.direct(lab, ("cygnet", "peer"))
+        a, b = network(lab, ("cygnet", "peer"))
         secrets = conf.secrets(a, b)
         with (
             Exporting(a, conf.conn(a, b, suite), secrets) as cygnet,
@@ -118,7 +128,7 @@ IKE_IS_OPEN = {"ikev1": ikev1_is_open, "ikev2": ikev2_is_open}
 def esp_is_open(file: Path, keys: Path, first: End, second: End, checked: bool) -> None:
     """Every ping with its answer, each with the ICV that tshark computes."""
     good = str(int(checked))
-    there = ("8", f"{first.address},{first.inner}", good)
+    there = ("8", f"{first.public},{first.inner}", good)
     back = ("0", f"{second.address},{second.inner}", good)
     echoes = fields(file, keys, "esp && icmp", ["icmp.type", "ip.src", "esp.icv_good"])
     assert sorted(echoes) == sorted([there, back] * PINGS)
@@ -136,13 +146,13 @@ def same_keys(ours: Path, theirs: Path) -> None:
     assert not different
 
 
-@pytest.mark.parametrize(
-    ("version", "ike", "esp"), [*(("ikev1", *s) for s in V1), *(("ikev2", *s) for s in V2)]
-)
-def test_tshark_opens_a_tunnel_between_cygnets(version: str, ike: str, esp: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "ike", "esp", "network"), BETWEEN_CYGNETS)
+def test_tshark_opens_a_tunnel_between_cygnets(
+    version: str, ike: str, esp: str, network: Network, tmp_path: Path
+) -> None:
     file, keys = tmp_path / "capture", tmp_path / "keys"
     suite = {"keyexchange": version, "ike": f"{ike}!", "esp": f"{esp}!"}
-    with ends(Exporting, suite) as (cygnet, other):
+    with ends(Exporting, suite, network) as (cygnet, other):
         first, second = tunnel_used_and_closed(cygnet, other, file)
         cygnet.hand_over_keys(keys)
         assert isinstance(other, Exporting)
