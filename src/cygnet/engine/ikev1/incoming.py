@@ -19,9 +19,9 @@ from cygnet.engine.ikev1.tasks.quick_mode import QuickModeResponder
 from cygnet.engine.sa import IkeState
 from cygnet.model.config import Fragmentation
 from cygnet.values.errors import PeerError
-from cygnet.wire.header import FLAG_ENCRYPTED, NO_SPI, ExchangeType, Header
+from cygnet.wire.header import FLAG_ENCRYPTED, HEADER_LENGTH, NO_SPI, ExchangeType, Header
 from cygnet.wire.ikev1 import rules
-from cygnet.wire.ikev1.message import Chain, decode_chain, describe, split
+from cygnet.wire.ikev1.message import Chain, decode_chain, describe
 from cygnet.wire.ikev1.numbers import PayloadType
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _whole(sa: IkeSaV1, datagram: Datagram, header: Header) -> tuple[Datagram, H
         return datagram, header
     if sa.connection.fragmentation is Fragmentation.NO:
         raise PeerError(0, "fragments are switched off for this connection")
-    body = split(datagram.data)[1]
+    body = datagram.data[HEADER_LENGTH:]
     data = sa.reassembly.add(header, body)
     sa.log("ENC", sa.reassembly.note)
     if data is None:
@@ -132,7 +132,7 @@ def _step(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -
 
 def _read(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -> tuple[Chain, bytes]:
     """The payloads, and the IV of the exchange's next message. Raises PeerError(0)."""
-    body = split(datagram.data)[1]
+    body = datagram.data[HEADER_LENGTH:]
     if not header.flags & FLAG_ENCRYPTED:
         return _unreadable_is_ignored(header, body), exchange.iv
     if sa.keys is None:

@@ -11,8 +11,8 @@ from cygnet.engine.ikev1.tasks.informational import cookies_notify
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol
-from cygnet.wire.header import ExchangeType, Header
-from cygnet.wire.ikev1.message import Chain, assemble, decode_chain, describe, encode_chain, split
+from cygnet.wire.header import HEADER_LENGTH, ExchangeType, Header
+from cygnet.wire.ikev1.message import Chain, assemble, decode_chain, describe, encode_chain
 from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import Notify, PayloadType
 from cygnet.wire.ikev1.sa import Sa
@@ -76,7 +76,7 @@ def say_unreadable(sa: IkeSaV1) -> None:
 def unprotected(sa: IkeSaV1, datagram: Datagram, header: Header) -> None:
     """Anybody who saw our cookie can send these: they count only before there are keys, where
     nothing better can come; later they are a hint to the user."""
-    chain = decode_chain(header.next_payload, split(datagram.data)[1])
+    chain = decode_chain(header.next_payload, datagram.data[HEADER_LENGTH:])
     sa.log("ENC", f"parsed INFORMATIONAL_V1 request {header.message_id} {describe(chain.payloads)}")
     phase_1 = sa.exchanges.phase_1
     errors = [n.notify for n in chain.all(Notification) if n.notify.is_error]
