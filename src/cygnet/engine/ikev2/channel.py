@@ -90,4 +90,4 @@ class Channel:
         sa.last_sent = sa.ctx.now
         for data in datagrams:
             sa.log("NET", f"sending packet: from {local} to {remote} ({len(data)} bytes)")
-            sa.ctx.emit(Send(local, remote, data))
+            sa.ctx.emit(Send(local, remote, data, dscp=sa.connection.dscp))

@@ -41,6 +41,7 @@ from cygnet.wire.ikev2.notify_types import NotifyType
 
 #: range of ``retry_delay``
 RETRY_SECONDS = (5.0, 15.0)
+REFUSED_SECONDS = (60.0, 90.0)  #: the peer will hardly have changed its mind before
 
 
 class IkeSaV2(IkeSa):
@@ -353,10 +354,10 @@ class IkeSaV2(IkeSa):
                 NotifyType.TEMPORARY_FAILURE, f"refusing {message.title}: the IKE_SA is being rekeyed"
             )
 
-    def retry_delay(self) -> float:
-        """Seconds until what met TEMPORARY_FAILURE is tried again; at random, so that two ends that
-        refuse each other do not meet again (§2.25: "wait at least a few seconds")."""
-        return self.ctx.entropy.uniform(*RETRY_SECONDS)
+    def retry_delay(self, refused: bool = False) -> float:
+        """Seconds until what met TEMPORARY_FAILURE (``refused``: any other error) is tried again; at
+        random, so that two ends that refuse each other do not meet again (§2.25)."""
+        return self.ctx.entropy.uniform(*(REFUSED_SECONDS if refused else RETRY_SECONDS))
 
     def again(self, task: Task) -> None:
         """Try a task anew in a while."""

@@ -108,11 +108,11 @@ class RekeyChild(ChildExchange):
             self.sa.wish(Wish(config, reqid))
             return
         self.sa.log("IKE", f"rekeying CHILD_SA {self.old} failed: {error.detail}")
-        self._back()
+        self._back(self.sa.retry_delay(refused=True))
 
     def later(self) -> None:
         if not self._settled():
-            self._back()
+            self._back(self.sa.retry_delay())
 
     def _settled(self) -> bool:
         """Whether the old CHILD_SA is gone, or the peer has replaced it meanwhile."""
@@ -121,11 +121,11 @@ class RekeyChild(ChildExchange):
             return True
         return self.old.state in (ChildState.DELETED, ChildState.DELETING, ChildState.REKEYED)
 
-    def _back(self) -> None:
+    def _back(self, delay: float) -> None:
         """As before; try again in a while, if the lifetime leaves one."""
         self.old.enter(ChildState.INSTALLED)
         sa = self.sa
-        sa.ctx.timers.set(sa.uid, Deadline.CHILD_REKEY, sa.ctx.now + sa.retry_delay(), self.old.uid)
+        sa.ctx.timers.set(sa.uid, Deadline.CHILD_REKEY, sa.ctx.now + delay, self.old.uid)
 
     def dropped(self) -> None:
         super().dropped()

@@ -100,7 +100,7 @@ class RekeyIke(Task):
             return Step.MORE
         if error is not None:
             sa.log("IKE", f"received {error.kind} notify error, rekeying of the IKE_SA failed")
-            self._not_made()
+            self._not_made(error.kind != NotifyType.TEMPORARY_FAILURE)
             return Step.DONE
         selected = answered_with(sa.own_proposals, message.need(SaPayload).proposals)
         if selected is None or len(selected.spi) != SPI_LENGTH or not any(selected.spi):
@@ -146,7 +146,7 @@ class RekeyIke(Task):
             sa.ctx.retire(rival.sa)
         sa.delete()
 
-    def _not_made(self) -> None:
+    def _not_made(self, refused: bool) -> None:
         """Refused: the rival replaces the old IKE_SA; without one it goes on and is tried again."""
         sa, rival = self.sa, self.rival
         self._forget()
@@ -156,7 +156,7 @@ class RekeyIke(Task):
             _replace(sa, rival)
             return
         sa.enter(IkeState.ESTABLISHED)
-        sa.ctx.timers.set(sa.uid, Deadline.REKEY, sa.ctx.now + sa.retry_delay())
+        sa.ctx.timers.set(sa.uid, Deadline.REKEY, sa.ctx.now + sa.retry_delay(refused))
 
     def _forget(self) -> None:
         new, self.new = self.new, None

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 def begin(old: IkeSaV2) -> None:
     if not old.is_established or successor_of(old) is not None:
         return
+    if old.remote_vips and not old.is_client:
+        # its address and its credentials are its own affair; AUTH_LIFETIME has told it when
+        old.log("IKE", f"reauthentication of {old} is left to the peer, which has a virtual IP of ours")
+        return
     ctx, connection = old.ctx, old.connection
     new = type(old)(ctx, connection, True, None, None)
     new.gateway = old.gateway
