@@ -12,6 +12,8 @@ removed and the process exits. The device disappears with its last descriptor.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import os
 import select
@@ -40,6 +42,7 @@ from cygnet.dataplane.tun.settings import TunSettings
 from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import DataPlaneError
 
+_PR_SET_DUMPABLE, _PR_SET_NAME = 4, 15  #: linux/prctl.h
 ALL = 1 << 30
 _COMMANDS = 8  #: in a row; a burst of tunnels must not stop traffic for longer than some milliseconds
 _STATISTICS = 1.0  #: seconds between two sums over all SAs, however many are asked about
@@ -271,7 +274,16 @@ def _open_links(settings: TunSettings) -> Any:
     return Links(settings)
 
 
+def _keep_keys_in() -> None:
+    """No core dump, no ptrace by the same user; and a name to be found by in ``top``."""
+    with contextlib.suppress(OSError, AttributeError):
+        prctl = ctypes.CDLL(None).prctl
+        prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        prctl(_PR_SET_NAME, b"cygnet-packets", 0, 0, 0)
+
+
 def main(argv: list[str]) -> int:
+    _keep_keys_in()
     # The daemon decides when we end, by closing the channel; a terminal's Ctrl-C reaches it too.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
