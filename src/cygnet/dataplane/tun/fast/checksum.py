@@ -34,7 +34,7 @@ def row_sums(rows: Bytes) -> Ints:
     length = rows.shape[1]
     even = length & ~1
     words: NDArray[Any] = rows[:, :even].view(np.uint16)
-    sums: Ints = words.sum(axis=1, dtype=np.uint32).astype(np.int64)
+    sums: Ints = np.add.reduce(words, 1, np.uint32).astype(np.int64)
     if sys.byteorder == "little":
         sums <<= 8  # swaps the bytes of every word
     if even != length:

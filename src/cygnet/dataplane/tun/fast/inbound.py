@@ -153,10 +153,9 @@ class Opener:
             return 0
         low = words[:, 1].astype(np.int64)
         wrong = (low - COUNT[:count] != low[0]) | (words[:, 0] != spi)
-        if wrong.any():
-            count = int(wrong.argmax())
-            if count < FEW:
-                return 0
+        count = int(wrong.argmax()) or count  # the first row is never wrong
+        if count < FEW:
+            return 0
         first = int(low[0])
         if sa.esn:
             first = sa.replay.expand(first)
@@ -207,8 +206,7 @@ class Opener:
         inner = end - HEADER - 2 - pad
         if pad <= _LONGEST_PADDING and inner >= 20 and next_header in (IPV4, IPV6):
             tails = columns(self._array, start + end - 2 - pad, stride, count, pad + 2)
-            wanted = np.frombuffer(_PADDINGS[pad] + bytes((pad, next_header)), np.uint8)
-            if (tails == wanted).all():
+            if tails.tobytes() == (_PADDINGS[pad] + bytes((pad, next_header))) * count:
                 self._joiner.rows(sa, start + HEADER, stride, inner, count, next_header)
                 return
         for at in range(start, start + count * stride, stride):

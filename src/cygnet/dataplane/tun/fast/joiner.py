@@ -258,7 +258,8 @@ class Joiner:
         if not head or size <= 0:
             return 0
         words = np.ndarray((count, head // 4), np.uint32, array, at, (stride, 4))
-        wrong = ((words ^ words[0]) & _ROW_MASKS[version, protocol, head]).any(axis=1)
+        # ufuncs' own reduce: half the time of any() and all() on arrays as small as these
+        wrong = np.bitwise_or.reduce((words ^ words[0]) & _ROW_MASKS[version, protocol, head], 1) != 0
         sequence, ident = 0, -1
         if protocol == _TCP:
             sequences = np.ndarray((count,), ">u4", array, at + l4 + 4, (stride,)).astype(np.int64)
@@ -270,7 +271,7 @@ class Joiner:
             idents = np.ndarray((count,), ">u2", array, at + 4, (stride,)).astype(np.int64)
             ident = int(idents[0])
             wrong |= (idents - ident - COUNT[:count]) & 0xFFFF != 0
-        many = int(wrong.argmax()) if wrong.any() else count
+        many = int(wrong.argmax()) or count  # the first row is never wrong
         many = min(many, (_LONGEST - head) // size)
         if many < 2 or not _rows_right(array, packet, at, stride, inner, many, l4, protocol):
             return 0
@@ -357,10 +358,10 @@ def _rows_right(
     array: Bytes, packet: memoryview, at: int, stride: int, inner: int, count: int, l4: int, protocol: int
 ) -> bool:
     """The same for packets of ``inner`` bytes whose addresses and lengths are equal."""
-    if l4 == 20 and (row_sums(columns(array, at, stride, count, 20)) % MODULUS).any():
+    if l4 == 20 and np.bitwise_or.reduce(row_sums(columns(array, at, stride, count, 20)) % MODULUS):
         return False
     if protocol == _UDP and not columns(array, at + l4 + UDP_CHECKSUM, stride, count, 2).any(axis=1).all():
         return False  # RFC 768: zero means "no checksum"
     sums = row_sums(columns(array, at + l4, stride, count, inner - l4))
     sums += _pseudo(packet, l4, protocol, inner - l4)
-    return not (sums % MODULUS).any()
+    return not np.bitwise_or.reduce(sums % MODULUS)
