@@ -2,7 +2,7 @@
 PYTEST = .venv/bin/python -m pytest
 WORKERS ?= 2
 
-.PHONY: demo test check lint bench dev clean
+.PHONY: demo test check fuzz lint bench dev clean
 
 demo: ## the oregon tunnel, live, in network namespaces (IKE=2: over IKEv2); root
 	@./cygnet demo $(if $(IKE),--ike $(IKE))
@@ -13,6 +13,9 @@ test: lint ## everything, with real tunnels and real peers where root allows
 
 check: lint ## what to run before every commit: linters and the tests without namespaces
 	$(PYTEST) -q -n $(WORKERS) -m "not root and not slow" tests
+
+fuzz: dev ## a million mutated datagrams at each engine, and more (FUZZ=1 is what make test does); about an hour
+	CYGNET_FUZZ=$(or $(FUZZ),100) nice $(PYTEST) -q -o timeout=1800 tests/fuzz
 
 lint: dev
 	.venv/bin/ruff check .
