@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from cygnet.values.iana import EncrId, EsnId, KeId, OpenEnum, Protocol, TransformType
 from cygnet.values.proposal import Proposal, Transform
@@ -72,7 +73,12 @@ def transform_text(transform: Transform) -> str:
 
 def proposal_text(proposal: Proposal) -> str:
     """``AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048``, without the protocol."""
-    return "/".join(transform_text(t) for t in in_order(proposal.transforms))
+    return _text(proposal.transforms)
+
+
+@lru_cache(maxsize=128)  # every tunnel logs two, mostly the same; bounded, since peers choose some
+def _text(transforms: tuple[Transform, ...]) -> str:
+    return "/".join(transform_text(t) for t in in_order(transforms))
 
 
 def proposals_text(proposals: Iterable[Proposal]) -> str:
