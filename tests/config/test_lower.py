@@ -395,12 +395,14 @@ def test_an_end_that_cannot_begin_is_warned_about_where_it_should(right: str) ->
 def test_small_options_arrive_where_they_belong() -> None:
     conn = connection(
         "aggressive=yes;mobike=no;forceencaps=yes;keyingtries=%forever;reqid=7;"
-        "tfc=%mtu;replay_window=128;inactivity=5m;installpolicy=no;leftupdown=/bin/up a b"
+        "tfc=%mtu;replay_window=128;inactivity=5m;installpolicy=no;leftupdown=/bin/up a b;"
+        "ikedscp=101110;sha256_96=yes"
     )
     assert (conn.aggressive, conn.mobike, conn.force_encap, conn.keyingtries) == (True, False, True, 0)
     only = conn.children[0]
     assert (only.reqid, only.tfc_padding, only.replay_window, only.inactivity) == (7, -1, 128, 300)
     assert (only.install_policy, only.updown) == (False, "/bin/up a b")
+    assert (conn.dscp, only.sha256_96) == (0b101110, True)
 
 
 def test_the_replay_window_is_the_daemons_where_the_conn_does_not_say() -> None:

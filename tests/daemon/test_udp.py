@@ -103,3 +103,23 @@ def test_a_port_that_another_daemon_has_is_named_with_a_guess_who_it_is() -> Non
         other.bind(("", 0))
         with pytest.raises(DataPlaneError, match="does another IKE daemon"):
             open_sockets(other.getsockname()[1], 0, 0, journal)
+
+
+@pytest.mark.parametrize(
+    ("address", "level", "want", "got"),
+    [
+        ("127.0.0.1", socket.IPPROTO_IP, socket.IP_RECVTOS, socket.IP_TOS),
+        ("::1", socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, socket.IPV6_TCLASS),
+    ],
+)
+def test_a_packet_has_the_dscp_that_was_asked_for(address: str, level: int, want: int, got: int) -> None:
+    sockets, transport, _ = opened()
+    with peer(address) as them:
+        them.setsockopt(level, want, 1)
+        local = Endpoint.of(address, natt_port(sockets))
+        to = Endpoint.of(address, them.getsockname()[1])
+        for dscp in (0b101110, 0):
+            transport.send(Send(local, to, b"x", dscp=dscp))
+            _, ancillary, _, _ = them.recvmsg(100, 100)
+            assert [(lev, kind, data[0]) for lev, kind, data in ancillary] == [(level, got, dscp << 2)]
+    sockets.close()

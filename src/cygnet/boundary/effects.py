@@ -14,13 +14,15 @@ from cygnet.values.endpoint import Address, Endpoint
 class Send:
     """Send an IKE message. From a local port other than 500 it gets the non-ESP marker.
 
-    ``keepalive``: the single byte 0xFF, never with a marker (RFC 3948 §2.3).
+    ``keepalive``: the single byte 0xFF, never with a marker (RFC 3948 §2.3). ``dscp``: 0..63, for
+    the packet's IP header.
     """
 
     local: Endpoint
     remote: Endpoint
     data: bytes
     keepalive: bool = False
+    dscp: int = 0
 
 
 @dataclass(frozen=True, slots=True)

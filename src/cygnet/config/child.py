@@ -38,6 +38,7 @@ def child(written: Written, settings: Settings) -> Child:
         packets=limits(written, "lifepackets", "marginpackets"),
         inactivity=conn.inactivity,
         reqid=conn.reqid,
+        sha256_96=conn.sha256_96,
         replay_window=settings.replay_window if conn.replay_window < 0 else conn.replay_window,
         tfc_padding=conn.tfc,
         install_policy=conn.installpolicy,

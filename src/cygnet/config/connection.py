@@ -41,6 +41,7 @@ def connection(written: Written, settings: Settings, pools: Pools) -> Connection
         mobike=conn.mobike,
         force_encap=conn.forceencaps,
         fragmentation=conn.fragmentation,
+        dscp=conn.ikedscp,
         childless=conn.childless,
         ppk_id=conn.ppk_id or "",
         ppk_required=conn.ppk_required,

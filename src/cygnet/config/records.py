@@ -46,6 +46,7 @@ class Conn:
     mobike: bool
     forceencaps: bool
     fragmentation: Fragmentation
+    ikedscp: int
     childless: str
     ppk_id: str | None
     ppk_required: bool
@@ -68,6 +69,7 @@ class Conn:
     dpdtimeout: int
     closeaction: str
     inactivity: int
+    sha256_96: bool
     reqid: int
     replay_window: int
     tfc: int

@@ -111,7 +111,7 @@ class UdpTransport:
         marked = effect.local.port != IKE_PORT and not effect.keepalive
         data = NON_ESP_MARKER + effect.data if marked else effect.data
         try:
-            send(sock, effect.local.address, effect.remote, data)
+            send(sock, effect.local.address, effect.remote, data, effect.dscp)
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             self._journal.say("net", f"error writing to socket: {why} ({effect.local} to {effect.remote})")

@@ -7,7 +7,7 @@ inbound before the reply, outbound after). Its lifetimes are scheduled when it i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,8 @@ from cygnet.engine.timers import Deadline
 from cygnet.model.config import Child, Lifetime
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import RequestError
-from cygnet.values.iana import EsnId, Protocol, TransformType
-from cygnet.values.proposal import Proposal
+from cygnet.values.iana import EsnId, IntegId, Protocol, TransformType
+from cygnet.values.proposal import Proposal, Transform
 from cygnet.values.secret import Secret
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class ChildSa:
             remote=self.sa.esp_remote,
             encr=encr,
             encr_key=keys.encr_in if inbound else keys.encr_out,
-            integ=integ if integ is not None and integ.id else None,
+            integ=self._cut(integ) if integ is not None and integ.id else None,
             integ_key=keys.integ_in if inbound else keys.integ_out,
             protocol=self.protocol,
             mode=self.mode,
@@ -158,6 +158,11 @@ class ChildSa:
             copy_dscp=config.copy_dscp,
             name=self.name,
         )
+
+    def _cut(self, integ: Transform) -> Transform:
+        """Which of the two HMAC-SHA-256 it is cannot be negotiated: they share a number."""
+        cut = self.config.sha256_96 and integ.id == IntegId.HMAC_SHA2_256_128
+        return replace(integ, id=IntegId.HMAC_SHA2_256_96) if cut else integ
 
     def _volume(self, limit: Lifetime) -> tuple[int, int]:
         """(soft, hard) with the soft one's jitter drawn."""

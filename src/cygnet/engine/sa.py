@@ -240,7 +240,7 @@ class IkeSa(ABC):
     def send(self, data: bytes) -> None:
         self.last_sent = self.ctx.now
         self.log("NET", f"sending packet: from {self.local} to {self.remote} ({len(data)} bytes)")
-        self.ctx.emit(Send(self.local, self.remote, data))
+        self.ctx.emit(Send(self.local, self.remote, data, dscp=self.connection.dscp))
 
     def count_half_open(self) -> None:
         """This IKE_SA was begun by the peer and counts against its limits until established."""

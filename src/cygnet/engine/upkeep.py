@@ -72,7 +72,7 @@ class Upkeep:
         interval = sa.ctx.config.settings.keep_alive
         if sa.ctx.now - sa.last_sent >= interval - KEEPALIVE_SLACK:
             sa.log("IKE", f"sending keep alive to {sa.remote}", 2)
-            sa.ctx.emit(Send(sa.local, sa.remote, b"\xff", keepalive=True))
+            sa.ctx.emit(Send(sa.local, sa.remote, b"\xff", keepalive=True, dscp=sa.connection.dscp))
         self.schedule_keepalive()
 
     # dead peer detection --------------------------------------------------------------

@@ -114,6 +114,7 @@ class Child:
     packets: Lifetime = Lifetime()
     inactivity: int = 0
     reqid: int = 0  #: 0: given by the engine
+    sha256_96: bool = False  #: HMAC-SHA-256 is cut to 96 bits, though 128 are agreed on (an old draft's way)
     replay_window: int = 32  #: packets; 0 switches replay protection off
     tfc_padding: int = 0  #: pad to this length; -1: to the path MTU
     priority: int = 0  #: 0: computed from the selectors
@@ -145,7 +146,7 @@ class Connection:
     force_encap: bool = False
     fragmentation: Fragmentation = Fragmentation.YES
     childless: str = "allow"  #: allow, prefer, force, never
-    dscp: int = 0
+    dscp: int = 0  #: of the IKE packets sent, 0..63
     dpd_delay: float = 0.0  #: seconds of silence before a liveness check
     dpd_timeout: float = 0.0  #: IKEv1 only; 0: after the retransmissions
     keyingtries: int = 1  #: 0: for ever

@@ -17,7 +17,7 @@ from cygnet.model.config import Config, Fragmentation, IkeVersion, Mode, Setting
 from cygnet.testing.builders import FAR, OREGON, connection, oregon, psk
 from cygnet.testing.pair import Host, Pair
 from cygnet.testing.recorder import Recorder
-from cygnet.values.iana import Protocol
+from cygnet.values.iana import IntegId, Protocol
 from cygnet.values.selector import TrafficSelector
 from cygnet.wire.header import Header
 from cygnet.wire.ikev2.message import Message
@@ -185,6 +185,32 @@ def test_a_refused_esp_proposal_leaves_the_ike_sa_and_fails_the_wish() -> None:
     assert "received NO_PROPOSAL_CHOSEN notify, no CHILD_SA built" in pair.left.lines(ref=ref)
     assert "no common ESP proposal" in pair.left.finished[ref].reason
     assert len(pair.left.established()) == 1 and not pair.left.plane.sas
+
+
+@pytest.mark.parametrize("version", [IkeVersion.V1, IkeVersion.V2])
+def test_hmac_sha_256_is_cut_to_96_bits_where_the_child_says_so(version: IkeVersion) -> None:
+    ends = [
+        replace(c, version=version, children=(replace(c.children[0], sha256_96=True),))
+        for c in (tunnel(esp="aes128-sha256")[side].connections[0] for side in (0, 1))
+    ]
+    pair = Pair(Config((ends[0],), (psk(),)), Config((ends[1],), (psk(),)))
+    pair.left.up("oregon")
+    pair.run(5)
+    for host in (pair.left, pair.right):
+        assert {spec.integ.id for spec in host.plane.sas.values()} == {IntegId.HMAC_SHA2_256_96}
+
+
+@pytest.mark.parametrize("version", [IkeVersion.V1, IkeVersion.V2])
+def test_every_packet_of_a_connection_has_its_dscp(version: IkeVersion) -> None:
+    left, right = (
+        replace(c, connections=(replace(c.connections[0], version=version, dscp=46),)) for c in tunnel()
+    )
+    pair = Pair(left, right)
+    pair.left.up("oregon")
+    pair.run(60)
+    for host in pair.hosts:
+        sent = [effect for effect in host.effects if isinstance(effect, Send)]
+        assert len(sent) > 2 and {effect.dscp for effect in sent} == {46}
 
 
 def test_a_wrong_identity_of_the_responder_is_refused_and_told() -> None:

@@ -86,7 +86,7 @@ CONN = (
             "back without a key exchange (RFC 5723).", "Connection.session_resumption", own=True),
     Keyword("redirect_to", GATEWAY, None, "IKEv2: send peers of this conn to another gateway (an address "
             "or a name) once they have proven who they are (RFC 5685).", "Connection.redirect_to", own=True),
-    Keyword("ikedscp", DSCP, "000000", "DSCP of the IKE packets sent.", status=_P),
+    Keyword("ikedscp", DSCP, "000000", "DSCP of the IKE packets sent.", "Connection.dscp"),
     Keyword("ikelifetime", TIME, "3h", "How long an IKE_SA lives.",
             "Connection.rekey_time, reauth_time, over_time"),
     Keyword("lifetime", TIME, "1h", "How long a CHILD_SA lives.", "Child.time", aliases=("keylife",)),
@@ -118,8 +118,8 @@ CONN = (
             "Child.close_action"),
     Keyword("inactivity", TIME, "0s", "Close a CHILD_SA that carried nothing for so long; 0: never.",
             "Child.inactivity"),
-    Keyword("sha256_96", YES_NO, "no", "Truncate HMAC-SHA-256 to 96 bits, as a draft once had it.",
-            status=_P),
+    Keyword("sha256_96", YES_NO, "no", "Truncate HMAC-SHA-256 of ESP to 96 bits, as a draft once "
+            "had it; it is not negotiated, both ends need it.", "Child.sha256_96"),
     Keyword("modeconfig", one_of("pull", "push"), "pull", "IKEv1: whether the client asks for its virtual "
             "address or the server tells it.", status=_P),
     Keyword("xauth", one_of("client", "server"), "client", "The role in XAuth.", status=_P),

@@ -138,9 +138,19 @@ def receive(sock: socket.socket, limit: int = 64) -> Iterator[tuple[Endpoint, En
             yield here, remote, data[start : start + size]
 
 
-def send(sock: socket.socket, local: Address | None, remote: Endpoint, data: bytes) -> None:
+def send(sock: socket.socket, local: Address | None, remote: Endpoint, data: bytes, dscp: int = 0) -> None:
     """Send one datagram from ``local`` (None: whatever the route says). Raises OSError."""
-    sock.sendmsg([data], source_ancillary(local), 0, (str(remote.address), remote.port))
+    ancillary = source_ancillary(local)
+    if dscp:
+        ancillary.append(_traffic_class(remote.address.version, dscp))
+    sock.sendmsg([data], ancillary, 0, (str(remote.address), remote.port))
+
+
+def _traffic_class(version: int, dscp: int) -> tuple[int, int, bytes]:
+    """The control message that sets a packet's DSCP; the two bits of ECN stay 0."""
+    if version == 4:
+        return socket.IPPROTO_IP, socket.IP_TOS, struct.pack("=i", dscp << 2)
+    return socket.IPPROTO_IPV6, socket.IPV6_TCLASS, struct.pack("=i", dscp << 2)
 
 
 def source_ancillary(local: Address | None) -> list[tuple[int, int, bytes]]:
