@@ -11,8 +11,6 @@ Tally = Counter[str]
 WARM = 30  #: tests after which everything is imported, compiled and cached
 #: bytes: what a run of a million cases may hold at its end more than when it was warm
 GROWTH_LIMIT = 64 << 20
-    64 << 20
-)  #: bytes; what a run of a million cases may hold at its end more than when it was warm
 
 
 def resident() -> int:
