@@ -26,12 +26,18 @@ if TYPE_CHECKING:
 # ours ---------------------------------------------------------------------------------
 
 
-def send(sa: IkeSaV1, delete: Delete, answers: frozenset[bytes], repeat: bool = True) -> Exchange:
+def send(
+    sa: IkeSaV1,
+    delete: Delete,
+    answers: frozenset[bytes],
+    repeat: bool = True,
+    tries: int = CHILD_DELETE_SCHEDULE[1],
+) -> Exchange:
     task = TellDeleted(sa, delete, answers)
     schedule = None
     if repeat:
         patient = delete.protocol != PROTO_ISAKMP and not sa.peer_is_mute
-        schedule = CHILD_DELETE_SCHEDULE if patient else IKE_DELETE_SCHEDULE
+        schedule = (CHILD_DELETE_SCHEDULE[0], tries) if patient else IKE_DELETE_SCHEDULE
     return sa.exchanges.begin(ExchangeType.INFORMATIONAL_V1, task, schedule, expect=repeat)
 
 
@@ -44,7 +50,8 @@ def close_child(sa: IkeSaV1, child: ChildSa) -> None:
     sa.child_down(child)
     if known and sa.keys is not None:
         sa.log("IKE", f"sending DELETE for {child.protocol} CHILD_SA with SPI {child.spi_in:08x}")
-        send(sa, *deletion_of(child))
+        told = deletion_of(child)
+        send(sa, told.delete, told.answers)
 
 
 def log_closing(sa: IkeSaV1, child: ChildSa) -> None:

@@ -73,7 +73,10 @@ class Exchanges:
     def begin(
         self, type: ExchangeType, task: Task, schedule: tuple[float, int] | None = None, expect: bool = True
     ) -> Exchange:
-        """Start an exchange of ours and send its first message."""
+        """Start an exchange of ours and send its first message.
+
+        ``schedule``: first timeout in seconds and number of retransmissions, unlike the settings'.
+        """
         exchange = Exchange(type, self._new_message_id(type), True, task)
         exchange.schedule = schedule
         self._register(exchange)
@@ -138,6 +141,19 @@ class Exchanges:
         else:
             self._sa.log("IKE", f"received retransmit of request with {which}, retransmitting response")
             self._send(exchange)
+        return True
+
+    def asks_again(self, exchange: Exchange, header: Header) -> bool:
+        """A message of an exchange whose last message was ours: the peer has not got it. (It may
+        not be the same as before to the bit: damaged padding does no harm.)"""
+        if not exchange.initiator or not exchange.sent or exchange.type != header.exchange:
+            return False
+        if exchange.type not in THREE_MESSAGES:
+            return False
+        self._sa.log(
+            "IKE", f"received another response with ID {exchange.message_id}, resending last request"
+        )
+        self._send(exchange)
         return True
 
     def step(self, exchange: Exchange, message: Incoming) -> None:

@@ -75,6 +75,8 @@ def _message(sa: IkeSaV1, datagram: Datagram, header: Header) -> None:
         raise PeerError(0, f"responder SPI {header.spi_r.hex()} is not this IKE_SA's")
     new = exchange is None
     exchange = exchange or _opened_by_peer(sa, header)
+    if exchange.over and sa.exchanges.asks_again(exchange, header):
+        return
     if exchange.over or exchange.type != header.exchange:
         raise PeerError(0, f"ignoring {header.exchange} in {sa.state.value} IKE_SA state")
     try:

@@ -317,6 +317,11 @@ class IkeSaV1(IkeSa):
             return
         deletes.close_ike(self)
 
+    def destroy(self) -> None:
+        if self.state is not IkeState.DESTROYED and self.established_at is None:
+            self.succession.pass_on_children()
+        super().destroy()
+
     def delete_unanswered(self, task: TellDeleted) -> None:
         if self.state is IkeState.DELETING and self.cookies in task.answers:
             self.destroy()
@@ -346,7 +351,7 @@ class IkeSaV1(IkeSa):
             else:
                 told = task.unheard if isinstance(task, TellDeleted) else None
             if told is not None and heir is not None:
-                heir.succession.inherit_delete(*told)
+                heir.succession.inherit_delete(told)
         self._queue.clear()
 
     def abandon_quick_mode(self, child: ChildSa) -> None:

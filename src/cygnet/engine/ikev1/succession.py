@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 from cygnet.engine.child import ChildSa
 from cygnet.engine.context import RETIRE_DELAY, Wish
 from cygnet.engine.ikev1 import deletes
+from cygnet.engine.ikev1.tasks.informational import Unheard
 from cygnet.engine.sa import IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.engine.unique import duplicates
 from cygnet.model.config import Unique
-from cygnet.wire.ikev1.delete import Delete
 
 if TYPE_CHECKING:
     from cygnet.engine.ikev1.sa import IkeSaV1
@@ -44,8 +44,8 @@ class Succession:
         self._sa = sa
         self._created_at = sa.ctx.now
         self._successor: IkeSaV1 | None = None  #: the IKE_SA that replaced this one
-        self._inherited: list[tuple[Delete, frozenset[bytes]]] = []
-        self._fresh_since = 0.0  #: the peer has nothing from before
+        self._inherited: list[Unheard] = []
+        self.fresh_since = 0.0  #: the peer has nothing from before
 
     # the others -------------------------------------------------------------------------
 
@@ -63,7 +63,8 @@ class Succession:
     def heir(self) -> IkeSaV1 | None:
         """Who takes over what this IKE_SA leaves: a sibling, or one that is about to be one (the
         peer may have finished its negotiation first)."""
-        coming = (o for o in self.others() if o.reauthenticates and o.state is IkeState.CONNECTING)
+        begun = (IkeState.CREATED, IkeState.CONNECTING)
+        coming = (o for o in self.others() if o.reauthenticates and o.state in begun)
         return self.sibling or next(coming, None)
 
     # reauthentication -------------------------------------------------------------------
@@ -122,8 +123,8 @@ class Succession:
     def established(self) -> None:
         """What waited for this IKE_SA to be established."""
         self._align()
-        for delete, answers in self._inherited:
-            deletes.send(self._sa, delete, answers)
+        for told in self._inherited:
+            deletes.send(self._sa, told.delete, told.answers, tries=told.tries)
         self._inherited.clear()
 
     def adopted(self) -> None:
@@ -140,12 +141,18 @@ class Succession:
             if any(end not in (sa.esp_local, sa.esp_remote) for end in ends):
                 child.update_endpoints()
 
-    def inherit_delete(self, delete: Delete, answers: frozenset[bytes]) -> None:
+    def inherit_delete(self, told: Unheard) -> None:
         """A delete that another IKE_SA with this peer could not get through."""
         if self._sa.is_established:
-            deletes.send(self._sa, delete, answers)
+            deletes.send(self._sa, told.delete, told.answers, tries=told.tries)
         else:
-            self._inherited.append((delete, answers))
+            self._inherited.append(told)
+
+    def pass_on_children(self) -> None:
+        """This IKE_SA came to nothing; what it had taken over already goes on to the next one."""
+        heir = self.heir
+        if self._sa.children and heir is not None:
+            heir.adopt(self._sa)
 
     def leave_to_heir(self) -> bool:
         """The IKE_SA is gone at the other end; False: it has no heir, its CHILD_SAs are lost."""
@@ -173,7 +180,9 @@ class Succession:
         """
         sa, phase_1 = self._sa, self._sa.exchanges.phase_1
         assert phase_1 is not None
-        self._fresh_since = since = phase_1.sent_at
+        since = phase_1.sent_at
+        for one in (sa, *self.others()):
+            one.succession.fresh_since = max(one.succession.fresh_since, since)
         for other in duplicates(sa):
             age = since - (other.established_at or 0.0)
             on_its_way = sa.initiator and not other.initiator and age < CROSSING
@@ -188,7 +197,7 @@ class Succession:
         """CHILD_SAs that the peer said it does not have (any more) are made anew."""
         sa = self._sa
         for child in list(sa.children.values()):
-            if child.installed_at is not None and child.installed_at < self._fresh_since:
+            if child.installed_at is not None and child.installed_at < self.fresh_since:
                 again = child.is_up
                 sa.child_down(child)
                 if again:

@@ -10,7 +10,7 @@ cygnet always does when asked to (so do several others).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from cygnet.engine.ikev1.keys import same
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing, Task
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 #: out by DPD. Of a CHILD_SA: patiently, nothing else would ever tell the peer.
 IKE_DELETE_SCHEDULE = (0.75, 2)
 CHILD_DELETE_SCHEDULE = (0.75, 8)
+
+
+class Unheard(NamedTuple):
+    """A delete that still has to be said, at most ``tries`` times again; ``answers`` as in TellDeleted."""
+
+    delete: Delete
+    answers: frozenset[bytes]
+    tries: int = CHILD_DELETE_SCHEDULE[1]
 
 
 class Tell(Task):
@@ -60,9 +68,12 @@ class TellDeleted(Tell):
         self.answers = answers
 
     @property
-    def unheard(self) -> tuple[Delete, frozenset[bytes]] | None:
+    def unheard(self) -> Unheard | None:
         """What another IKE_SA with the peer may say in our place: not the end of this one."""
-        return None if self.delete.protocol == PROTO_ISAKMP else (self.delete, self.answers)
+        tries = CHILD_DELETE_SCHEDULE[1] - self.exchange.tries
+        if self.delete.protocol == PROTO_ISAKMP or tries <= 0:
+            return None
+        return Unheard(self.delete, self.answers, tries)
 
     def failed(self, reason: str) -> None:
         self.sa.delete_unanswered(self)

@@ -84,6 +84,7 @@ class MainModeResponder(Phase1):
     name: ClassVar[str] = "MAIN_MODE"
     step = 0
     _answer: Sa | None = None
+    _news: list[Payload]
 
     def process(self, message: Incoming) -> Next:
         chain = message.chain
@@ -114,9 +115,11 @@ class MainModeResponder(Phase1):
                 return Outgoing([Ke(self.public_r), Nonce(self.nonce_r), *self.nat_payloads()])
             case _:
                 own = self.own_id()
-                return Outgoing(
-                    [own, self.proof(own, responder=True), *self.nothing_to_take_over()], encrypted=True
-                )
+                self._news = self.nothing_to_take_over()
+                return Outgoing([own, self.proof(own, responder=True), *self._news], encrypted=True)
 
     def completed(self) -> None:
         self.sa.phase_1_done()
+        if self._news:
+            # again under a HASH, which in phase 1 does not cover notifies (RFC 2409 §5)
+            self.sa.tell(self._news)

@@ -24,6 +24,7 @@ from cygnet.engine.ikev1.keys import child_key_lengths, same
 from cygnet.engine.ikev1.nat import RFC, encapsulation
 from cygnet.engine.ikev1.selectors import ids_of, offered_selectors, select_child
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing, Task
+from cygnet.engine.ikev1.tasks.informational import Unheard
 from cygnet.engine.policy import fill
 from cygnet.model.config import Child, Lifetime, Mode
 from cygnet.values.endpoint import Address
@@ -126,7 +127,7 @@ class QuickMode(Task):
             self.sa.child_rekeyed(self.rekeyed, self.new_child)
         self.sa.succession.hand_on(self.new_child)
 
-    def take_back(self) -> tuple[Delete, frozenset[bytes]] | None:
+    def take_back(self) -> Unheard | None:
         """Remove what was installed of a CHILD_SA that did not come up. If the peer may have its
         half: the delete that tells it, and what answers that."""
         child = self.child
@@ -137,10 +138,10 @@ class QuickMode(Task):
         return deletion_of(child) if half else None
 
 
-def deletion_of(child: ChildSa) -> tuple[Delete, frozenset[bytes]]:
+def deletion_of(child: ChildSa) -> Unheard:
     """The delete that closes the peer's half, and the SPI whose delete answers it."""
     delete = Delete(child.protocol, (child.spi_in.to_bytes(4),))
-    return delete, frozenset({child.spi_out.to_bytes(4)})
+    return Unheard(delete, frozenset({child.spi_out.to_bytes(4)}))
 
 
 class QuickModeInitiator(QuickMode):
@@ -377,6 +378,9 @@ class QuickModeResponder(QuickMode):
     def failed(self, reason: str) -> None:
         """No third message: the peer may have its half, so it is told that ours is gone."""
         told = self.take_back()
-        if told is not None and not reason and self.sa.is_established:
-            self.sa.log("IKE", f"CHILD_SA {self.child} was not confirmed by the peer, closing it")
-            self.sa.succession.inherit_delete(*told)
+        if told is None or reason:
+            return
+        self.sa.log("IKE", f"CHILD_SA {self.child} was not confirmed by the peer, closing it")
+        teller = self.sa if self.sa.is_established else self.sa.succession.heir
+        if teller is not None:
+            teller.succession.inherit_delete(told)
