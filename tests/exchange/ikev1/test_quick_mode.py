@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cygnet.boundary.effects import InstallSa, Outcome, Send
+from cygnet.boundary.events import Datagram, Rekey
 from cygnet.boundary.notices import Alert
 from cygnet.boundary.specs import Direction, SaMode
 from cygnet.model.config import Child, Config, Connection, Lifetime, Mode
@@ -14,6 +15,9 @@ from cygnet.testing.builders import oregon
 from cygnet.testing.pair import Host, Pair
 from cygnet.values.selector import TrafficSelector
 from cygnet.wire.header import ExchangeType, Header
+from cygnet.wire.ikev1.hash import Hash
+from cygnet.wire.ikev1.message import assemble, encode_chain
+from cygnet.wire.ikev1.numbers import PayloadType
 from tests.exchange.ikev1.stories import (
     Dropping,
     assert_clean,
@@ -279,3 +283,18 @@ def test_nothing_stays_when_the_initiator_vanishes_in_the_middle() -> None:
     deaf(pair, pair.left)
     pair.run(400)
     assert_clean(pair.right)
+
+
+def test_forged_messages_take_no_place_from_the_peer() -> None:
+    # Whoever has seen the cookies sends Quick Modes in the clear: --> HASH (not encrypted), 20 of them
+    pair = up()
+    sa = pair.right.ike_sas[0]
+    for message_id in range(1, 21):
+        header = Header(sa.spi_i, sa.spi_r, 0, ExchangeType.QUICK_MODE, message_id=message_id, major=1)
+        forged = assemble(header, PayloadType.HASH, encode_chain([Hash(bytes(32))]))
+        pair.right.handle(Datagram(sa.local, sa.remote, forged))
+    pair.left.handle(Rekey(pair.left.ref(), "{1}"))
+    pair.run(5)
+    assert_matching(pair)
+    assert pair.right.ike_sas[0].tasks_active == ()
+    assert len(pair.right.installed()) == 1 and pair.right.installed()[0].uid == 2

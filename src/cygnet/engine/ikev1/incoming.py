@@ -81,8 +81,8 @@ def _message(sa: IkeSaV1, datagram: Datagram, header: Header) -> None:
         raise PeerError(0, f"ignoring {header.exchange} in {sa.state.value} IKE_SA state")
     try:
         _step(sa, exchange, datagram, header)
-    except PeerError as error:
-        if new and error.notify == 0:
+    except PeerError:
+        if new:  # nothing that comes up to here was authentic: who forges must not fill the table
             sa.exchanges.forget(exchange)
         raise
 
