@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.ikev1.exchange import Exchange
+from cygnet.engine.ikev1.phase2 import deletion_of
 from cygnet.engine.ikev1.tasks.informational import CHILD_DELETE_SCHEDULE, IKE_DELETE_SCHEDULE, TellDeleted
-from cygnet.engine.ikev1.tasks.quick_mode import deletion_of
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import ExchangeType

@@ -22,11 +22,12 @@ from cygnet.engine.ikev1.exchange import Exchange, Exchanges
 from cygnet.engine.ikev1.fragments import Reassembly
 from cygnet.engine.ikev1.keys import Phase1Keys
 from cygnet.engine.ikev1.phase1 import Phase1
+from cygnet.engine.ikev1.phase2 import Phase2
 from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.tasks.aggressive_mode import AggressiveModeInitiator
 from cygnet.engine.ikev1.tasks.informational import Tell, TellDeleted
 from cygnet.engine.ikev1.tasks.main_mode import MainModeInitiator
-from cygnet.engine.ikev1.tasks.quick_mode import QuickMode, QuickModeInitiator
+from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
 from cygnet.engine.lookup import expected_identity, own_identity
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
@@ -346,7 +347,7 @@ class IkeSaV1(IkeSa):
         for exchange in self.exchanges.active():
             self.exchanges.close(exchange)
             task = exchange.task
-            if isinstance(task, QuickMode):
+            if isinstance(task, Phase2):
                 told = task.take_back()
             else:
                 told = task.unheard if isinstance(task, TellDeleted) else None
@@ -357,7 +358,7 @@ class IkeSaV1(IkeSa):
     def abandon_quick_mode(self, child: ChildSa) -> None:
         """The CHILD_SA goes before its Quick Mode is over."""
         for exchange in self.exchanges.active():
-            if isinstance(exchange.task, QuickMode) and exchange.task.child is child:
+            if isinstance(exchange.task, Phase2) and exchange.task.child is child:
                 self.exchanges.abandon(exchange)
 
     def closing(self) -> None:
