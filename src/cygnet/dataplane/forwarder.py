@@ -24,14 +24,12 @@ from cygnet.dataplane.esp.encapsulate import disclose, enclose, outer_fields
 from cygnet.dataplane.esp.sa import InboundSa, OutboundSa
 from cygnet.dataplane.esp.sad import SaDatabase
 from cygnet.dataplane.ip import fragment, icmp, mss
-from cygnet.dataplane.ip.header import Flow, dont_fragment, flow_key, parse
-from cygnet.dataplane.policy.spd import PolicyDatabase
-from cygnet.dataplane.policy.traps import HeldPackets, HoldLimits
+from cygnet.dataplane.ip.header import Flow, dont_fragment, parse
+from cygnet.dataplane.policy.decisions import Decisions
+from cygnet.dataplane.policy.traps import HeldPackets, HoldLimits, acquiring
 from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import DataPlaneError
-from cygnet.values.selector import TrafficSelector
 
-_MOST_FLOWS = 16384  #: decisions remembered; beyond, the memory is begun anew
 _BROADCAST = IPv4Address("255.255.255.255")
 _IPV6_MINIMUM = 1280  #: an IPv6 sender need not go below (RFC 8200 §5)
 _LEAST_MTU = {4: 576, 6: 1280}  #: an ICMP error that says less is not believed (RFC 4301 §8.2)
@@ -70,20 +68,19 @@ class Forwarder:
         mtu: int = 1500,
     ) -> None:
         self.sad = SaDatabase()
-        self.spd = PolicyDatabase()
+        self.decisions = Decisions(self.sad)
+        self.spd = self.decisions.spd
         self.held = HeldPackets(limits)
         self.drops: Counter[Drop] = Counter()
         self.mtu = mtu  #: of outer paths about which nothing is known
         self._outlet, self._report = outlet, report
-        self._by_reqid: dict[int, set[int]] = {}  #: policies by the reqid of their SAs
-        self._decisions: dict[bytes, PolicySpec | OutboundSa] = {}
 
     # what the data plane interface asks for --------------------------------------------
 
     def install_sa(self, spec: SaSpec, now: float) -> InboundSa | OutboundSa:
         sa = self.sad.add(spec, self.mtu)
         if isinstance(sa, OutboundSa):
-            self._decisions.clear()
+            self.decisions.forget()
             self._send_held(spec.reqid, now)
         return sa
 
@@ -93,26 +90,17 @@ class Forwarder:
     def remove_sa(self, id: SaId) -> None:
         sa = self.sad.remove(id)
         if isinstance(sa, OutboundSa):
-            self._decisions.clear()
+            self.decisions.forget()
         elif sa is not None:
             self.drops.update(_drops_of(sa))
 
     def install_policy(self, spec: PolicySpec) -> None:
         if spec.id in self.spd.policies:
             raise DataPlaneError(f"install policy {spec.id}", EEXIST, "its id is in use")
-        self.spd.add(spec)
-        self._by_reqid.setdefault(spec.reqid, set()).add(spec.id)
-        self._decisions.clear()
+        self.decisions.add(spec)
 
     def remove_policy(self, id: int, now: float) -> None:
-        policy = self.spd.remove(id)
-        if policy is None:
-            return
-        siblings = self._by_reqid[policy.reqid]
-        siblings.discard(id)
-        if not siblings:
-            del self._by_reqid[policy.reqid]
-        self._decisions.clear()
+        self.decisions.remove(id)
         self.drops[Drop.NO_SA] += len(self.held.release(id, now))
 
     def release_held(self, policy_id: int, now: float) -> None:
@@ -150,24 +138,19 @@ class Forwarder:
 
     def known(self, key: bytes) -> OutboundSa | None:
         """The SA of a flow that was decided before; ``decide`` for all others."""
-        decision = self._decisions.get(key)
-        return decision if isinstance(decision, OutboundSa) else None
+        return self.decisions.known(key)
 
     def decide(self, packet: bytes, now: float) -> OutboundSa | None:
         """The SA for a packet; None: it was held, dropped, answered or let by."""
-        key = flow_key(packet)
-        decision = self._decisions.get(key) if key else None
-        if decision is None:
-            decision = self._look_up(packet)
-            if decision is None:
-                return None
-            if key:
-                if len(self._decisions) >= _MOST_FLOWS:
-                    self._decisions.clear()
-                self._decisions[key] = decision
+        decision = self.decisions.find(packet)
         if isinstance(decision, OutboundSa):
             return decision
-        self._treat(decision, packet, now)
+        if isinstance(decision, PolicySpec):
+            self._treat(decision, packet, now)
+        elif isinstance(decision, Drop):
+            self.drops[decision] += 1
+        else:
+            self._let_by(packet, decision)
         return None
 
     def protect(self, sa: OutboundSa, packet: bytes, now: float) -> None:
@@ -185,27 +168,6 @@ class Forwarder:
         else:
             self.drops[Drop.TOO_BIG] += 1
             self._answer(icmp.too_big(packet, sa.inner_limit))
-
-    def _look_up(self, packet: bytes) -> PolicySpec | OutboundSa | None:
-        flow = parse(packet)
-        if flow is None:
-            self.drops[Drop.MALFORMED] += 1
-            return None
-        policies = self.spd.matching(flow)
-        if not policies:
-            self._let_by(packet, flow)
-            return None
-        first = policies[0]
-        if first.action is not PolicyAction.PROTECT:
-            return first
-        sa = self.sad.newest(first.reqid, packet)
-        if sa is not None:
-            return sa
-        if self.sad.outbound(first.reqid):
-            self.drops[Drop.NOT_COVERED] += 1
-            return None
-        # A tunnel's own policy whose SA has just expired: the trap of the same reqid may hold the packet.
-        return next((p for p in policies if p.trap and p.reqid == first.reqid), first)
 
     def _let_by(self, packet: bytes, flow: Flow) -> None:
         """No policy: the packet goes on as if the route that brought it were not there.
@@ -237,10 +199,10 @@ class Forwarder:
         if self.held.hold(policy.id, packet, now) and policy.trap:
             flow = parse(packet)
             assert flow is not None  # decide() parsed it
-            self._report(Acquire(policy.id, policy.reqid, *_selectors(flow)))
+            self._report(Acquire(policy.id, policy.reqid, *acquiring(flow)))
 
     def _send_held(self, reqid: int, now: float) -> None:
-        for policy_id in sorted(self._by_reqid.get(reqid, ())):
+        for policy_id in self.decisions.of(reqid):
             for packet in self.held.release(policy_id, now):
                 self.outbound(packet, now)
 
@@ -331,16 +293,3 @@ class Forwarder:
 
 def _drops_of(sa: InboundSa) -> dict[Drop, int]:
     return {drop: getattr(sa, field) for drop, field in _COUNTED_BY_SA.items()}
-
-
-def _selectors(flow: Flow) -> tuple[TrafficSelector, TrafficSelector]:
-    """The packet that acquires, as selectors (RFC 7296 §2.9)."""
-    source, destination = flow.addresses
-    near, far = flow.source_port, flow.destination_port
-    no_ports = not near and not far
-    ends = (0, 0xFFFF) if no_ports else (near, near)
-    others = (0, 0xFFFF) if no_ports else (far, far)
-    return (
-        TrafficSelector(source, source, flow.protocol, *ends),
-        TrafficSelector(destination, destination, flow.protocol, *others),
-    )

@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from cygnet.dataplane.ip.header import Flow
+from cygnet.values.selector import TrafficSelector
+
 REARM_SECONDS = 165.0  #: the length of charon's retransmission schedule, and of the kernel's acq_expires
 
 
@@ -84,3 +87,16 @@ class HeldPackets:
 
     def _drop_first(self, waiting: _Waiting) -> None:
         self.bytes -= len(waiting.packets.popleft()[1])
+
+
+def acquiring(flow: Flow) -> tuple[TrafficSelector, TrafficSelector]:
+    """The packet that acquires, as selectors (RFC 7296 §2.9)."""
+    source, destination = flow.addresses
+    near, far = flow.source_port, flow.destination_port
+    no_ports = not near and not far
+    ends = (0, 0xFFFF) if no_ports else (near, near)
+    others = (0, 0xFFFF) if no_ports else (far, far)
+    return (
+        TrafficSelector(source, source, flow.protocol, *ends),
+        TrafficSelector(destination, destination, flow.protocol, *others),
+    )
