@@ -70,6 +70,8 @@ class Forwarder:
         self.sad = SaDatabase()
         self.decisions = Decisions(self.sad)
         self.spd = self.decisions.spd
+        #: the SA of a flow that was decided before, by ``flow_key``; ``decide`` for all others
+        self.known = self.decisions.known
         self.held = HeldPackets(limits)
         self.drops: Counter[Drop] = Counter()
         self.mtu = mtu  #: of outer paths about which nothing is known
@@ -135,10 +137,6 @@ class Forwarder:
         sa = self.decide(packet, now)
         if sa is not None:
             self.protect(sa, packet, now)
-
-    def known(self, key: bytes) -> OutboundSa | None:
-        """The SA of a flow that was decided before; ``decide`` for all others."""
-        return self.decisions.known(key)
 
     def decide(self, packet: bytes, now: float) -> OutboundSa | None:
         """The SA for a packet; None: it was held, dropped, answered or let by."""
