@@ -122,3 +122,20 @@ def test_a_daemon_that_is_killed_while_idle_leaves_nothing_after_stop_either() -
         assert oregon.ask("stop")[0] == 0
         oregon.until(lambda: not processes(host), 5, "end of all its processes")
         assert state(host) == untouched
+
+
+@pytest.mark.parametrize("version", ["ikev1", "ikev2"])
+def test_a_killed_packet_worker_is_replaced_and_the_tunnel_rekeyed(version: str) -> None:
+    ike = {"keyexchange": version}
+    with Lab() as lab:
+        a, b = topology.oregon(lab, round_trip=0.0, hosts=False)
+        with (
+            Cygnet(b, conf.conn(b, a, ike), conf.secrets(a, b)) as peer,
+            Cygnet(a, conf.conn(a, b, {**ike, "auto": "start"}), conf.secrets(a, b)) as oregon,
+        ):
+            before = oregon.shows(TUNNEL).group()
+            (worker,) = [pid for pid, line in processes(a.gateway).items() if "tun.worker" in line]
+            a.gateway.run("kill", "-9", worker)
+            oregon.until(lambda: oregon.shows(TUNNEL).group() != before, 10, "another CHILD_SA")
+            assert oregon.ping(b) == 3
+            assert peer.ping(a) == 3

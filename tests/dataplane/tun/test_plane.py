@@ -93,7 +93,7 @@ def test_routes_are_in_their_own_table_and_nothing_is_left_after_stop(ends: TunE
     assert "cygnet0" not in state(ends.spaces.near)
 
 
-def test_a_worker_that_dies_is_replaced_and_its_sas_are_reported_as_gone(ends: TunEnds) -> None:
+def test_a_worker_that_dies_is_replaced_and_its_sas_are_to_be_rekeyed(ends: TunEnds) -> None:
     sas = ends.up()
     plane = ends.near
     assert isinstance(plane, TunPlane)
@@ -101,8 +101,8 @@ def test_a_worker_that_dies_is_replaced_and_its_sas_are_reported_as_gone(ends: T
     os.kill(plane._process.pid, signal.SIGKILL)
     ends.wait(lambda: len(ends.near_reports) == 2, "the report of both SAs")
     assert ends.near_reports == [
-        Expired(sas.into.id, 1, hard=True),
-        Expired(sas.out.id, 1, hard=True),
+        Expired(sas.into.id, 1, hard=False),
+        Expired(sas.out.id, 1, hard=False),
     ]
     # The device never went away: until there are SAs again nothing leaves in the clear.
     assert "10.2.0.0/16 dev cygnet0" in run(f"ip -n {ends.spaces.near} route show table 220")

@@ -6,7 +6,7 @@ as the contract wants, the ids of what is installed are kept here as well.
 The daemon keeps the device's descriptor too: if the worker dies, the device and its routes stay,
 and traffic is lost rather than sent in the clear. A new worker gets the policies again, but not
 the SAs: where their sequence numbers stood is not known, and an AEAD's nonce must never be used
-twice. They are reported as expired, so that the engine negotiates new ones.
+twice. They are reported as due for rekeying, so that the engine negotiates new ones.
 """
 
 from __future__ import annotations
@@ -256,6 +256,7 @@ class TunPlane:
             for address in self._virtual_ips:
                 self._tell("add_virtual_ip", address)
             self._tell("sweep")
-        # Outbound last: as soon as it is gone the engine may set up the pair again.
+        # A soft limit: the engine rekeys, and until that is done the policy holds what the host sends.
+        # A hard one would close the tunnel, and its traffic would leave in the clear.
         for id in sorted(lost, key=lambda id: id.direction is Direction.OUT):
-            self._report(Expired(id, lost[id].reqid, hard=True))
+            self._report(Expired(id, lost[id].reqid, hard=False))
