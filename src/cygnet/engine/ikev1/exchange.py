@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 PHASE_1 = 0  #: the message ID of Main and Aggressive Mode
 MOST_REMEMBERED = 128  #: finished exchanges
+#: message IDs of the peer's that are known as used: with a DPD request and an answer of it every 10
+#: seconds those of 18 hours, longer than an IKE_SA lives. RFC 2408 has no other protection from replays
+MOST_SPENT = 1 << 13
 MOST_OPEN = 16  #: exchanges of the peer at a time
 #: exchanges of three messages: their responder waits too, and says its second message again
 THREE_MESSAGES = frozenset({ExchangeType.QUICK_MODE, ExchangeType.AGGRESSIVE})
@@ -65,6 +68,7 @@ class Exchanges:
         self._sa = sa
         self.open: dict[int, Exchange] = {}
         self._finished: OrderedDict[int, Exchange] = OrderedDict()
+        self._spent: dict[int, None] = {}  #: message IDs of the peer's exchanges before those, the oldest first
         self._messages = 0
         self._fragment_ids = 0
 
@@ -276,7 +280,18 @@ class Exchanges:
         self.open.pop(exchange.message_id, None)
         self._finished[exchange.message_id] = exchange
         while len(self._finished) > MOST_REMEMBERED:
-            self._finished.popitem(last=False)
+            self._spend(self._finished.popitem(last=False)[1])
+
+    def _spend(self, exchange: Exchange) -> None:
+        if exchange.initiator:
+            return  # nobody begins an exchange with a message of its middle
+        self._spent[exchange.message_id] = None
+        if len(self._spent) > MOST_SPENT:
+            del self._spent[next(iter(self._spent))]
+
+    def is_spent(self, message_id: int) -> bool:
+        """Whether the peer has begun an exchange with that ID before: a recorded message, sent again."""
+        return message_id in self._spent
 
     def abandon(self, exchange: Exchange) -> None:
         """Our side gave up: repetitions are no longer answered."""

@@ -103,6 +103,8 @@ def _opened_by_peer(sa: IkeSaV1, header: Header) -> Exchange:
         raise PeerError(0, f"{header.exchange} exchange is not supported yet")
     if sa.keys is None:
         raise PeerError(0, f"ignoring {header.exchange} request while phase 1 is incomplete")
+    if sa.exchanges.is_spent(header.message_id):
+        raise PeerError(0, f"{header.exchange} message {header.message_id} was had long before")
     if task is QuickModeResponder:
         if not sa.takes_quick_mode:
             raise PeerError(0, "received quick mode request for unestablished IKE_SA")

@@ -33,6 +33,7 @@ def _says_initial_contact(chain: Chain) -> bool:
 class Phase1(Agreement):
     """What Main Mode and Aggressive Mode have in common."""
 
+    step = 0  #: messages of ours so far
     initial_contact = False  #: the peer says that it has no other SA with us
 
     def must_be_protected(self, message: Incoming) -> None:

@@ -15,7 +15,7 @@ from cygnet.boundary.notices import ChildRekeyed
 from cygnet.boundary.snapshot import IkeSnapshot
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.context import Context, Selectors, Wish
-from cygnet.engine.ikev1 import deletes, incoming, notifies
+from cygnet.engine.ikev1 import deletes, incoming, notifies, trouble
 from cygnet.engine.ikev1.connections import uses_psk
 from cygnet.engine.ikev1.dpd import Dpd
 from cygnet.engine.ikev1.exchange import Exchange, Exchanges
@@ -28,7 +28,7 @@ from cygnet.engine.ikev1.tasks.aggressive_mode import AggressiveModeInitiator
 from cygnet.engine.ikev1.tasks.informational import Tell, TellDeleted
 from cygnet.engine.ikev1.tasks.main_mode import MainModeInitiator
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
-from cygnet.engine.lookup import expected_identity, own_identity
+from cygnet.engine.lookup import own_identity
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Child, Connection
@@ -68,7 +68,7 @@ class IkeSaV1(IkeSa):
         self.peer_is_mute = False  #: it answers no deletes
         self.gone: deque[int] = deque(maxlen=64)  #: SPIs the peer deleted that we had not seen yet
         self._queue: deque[QuickModeInitiator] = deque()
-        self._wrong_key = False
+        self.wrong_key = False  #: something could not be decrypted or verified as it should
         self._unanswered = False
 
     # what messages need -----------------------------------------------------------------
@@ -154,7 +154,7 @@ class IkeSaV1(IkeSa):
             self.negotiation_failed(reason, retry=False)
         else:
             self._unanswered = True
-            self.failure = self._silence()
+            self.failure = trouble.silence(self)
             self.negotiation_failed()
 
     def give_up(self) -> None:
@@ -164,33 +164,15 @@ class IkeSaV1(IkeSa):
 
     def suspect_psk(self) -> None:
         """Something could not be decrypted or verified as it should."""
-        if self._wrong_key or self.is_established:
+        if self.wrong_key or self.is_established:
             return
-        self._wrong_key = True
+        self.wrong_key = True
         text = f"the pre-shared keys of {self.local.address} and {self.remote.address} probably differ"
         self.log("IKE", text)
         self.ctx.alert("peer-auth-failed" if self.keys else "local-auth-failed", text, self)
 
-    def no_psk_text(self) -> str:
-        own = own_identity(self.connection, self.local.address)
-        peer = expected_identity(self.connection, self.remote.address)
-        return f"no shared key found for '{own}'[{self.local.address}] - '{peer}'[{self.remote.address}]"
-
     def likely_trouble(self) -> str:
-        return self.failure or (self._silence() if self.initiator and self._remote else "")
-
-    def _silence(self) -> str:
-        """Why the peer may not have answered."""
-        phase_1 = self.exchanges.phase_1
-        step = getattr(phase_1.task, "step", 1) if phase_1 is not None else 1
-        if self._wrong_key or (step == 3 and not self.connection.aggressive):
-            return (
-                f"{self.remote.address} does not answer message 5, the first that needs the pre-shared key: "
-                f"the keys of both ends probably differ, or it does not know '{self.local_id}'"
-            )
-        if step == 1:
-            return f"no answer from {self.remote}: it is down, filtered, or has no connection for us"
-        return f"{self.remote} stopped answering in the middle of the negotiation"
+        return self.failure or (trouble.silence(self) if self.initiator and self._remote else "")
 
     # other IKE_SAs with the same peer -----------------------------------------------------
 

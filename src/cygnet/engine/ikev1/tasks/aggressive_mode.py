@@ -18,6 +18,7 @@ from cygnet.engine.ikev1.connections import lifetime_of, psk_for
 from cygnet.engine.ikev1.keys import same
 from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
+from cygnet.engine.ikev1.trouble import no_psk
 from cygnet.engine.lookup import by_identity, own_identity
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.iana import KeId, TransformType
@@ -37,7 +38,6 @@ from cygnet.wire.ikev1.sa import Sa
 
 class AggressiveModeInitiator(Phase1):
     name: ClassVar[str] = "AGGRESSIVE_MODE"
-    step = 0
 
     def build(self) -> Outgoing:
         self.step += 1
@@ -52,7 +52,7 @@ class AggressiveModeInitiator(Phase1):
         sa = self.sa
         self.psk = psk_for(sa, sa.connection)
         if self.psk is None:
-            raise RequestError(sa.no_psk_text())
+            raise RequestError(no_psk(sa))
         group = self._first_group()
         self.proposal = Proposal(sa.connection.proposals[0].protocol, (Transform(TransformType.KE, group),))
         lifetime = lifetime_of(sa.connection)
@@ -95,7 +95,6 @@ class AggressiveModeInitiator(Phase1):
 
 class AggressiveModeResponder(Phase1):
     name: ClassVar[str] = "AGGRESSIVE_MODE"
-    step = 0
     _answer: Sa | None = None
     _id_body = b""
 

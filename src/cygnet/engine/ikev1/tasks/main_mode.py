@@ -13,6 +13,7 @@ from cygnet.engine.ikev1 import extensions
 from cygnet.engine.ikev1.connections import lifetime_of, psk_for
 from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
+from cygnet.engine.ikev1.trouble import no_psk
 from cygnet.values.errors import RequestError
 from cygnet.wire.ikev1 import oakley
 from cygnet.wire.ikev1.ke import Ke
@@ -27,7 +28,6 @@ class MainModeInitiator(Phase1):
     """``step`` is the number of messages sent."""
 
     name: ClassVar[str] = "MAIN_MODE"
-    step = 0
 
     def build(self) -> Outgoing:
         self.step += 1
@@ -47,7 +47,7 @@ class MainModeInitiator(Phase1):
         sa = self.sa
         self.psk = psk_for(sa, sa.connection)
         if self.psk is None:
-            raise RequestError(sa.no_psk_text())
+            raise RequestError(no_psk(sa))
         offer = oakley.offer(sa.connection.proposals, OakleyAuth.PSK, lifetime_of(sa.connection))
         if offer is None:
             raise RequestError(f"'{sa.name}' has no proposal that IKEv1 can offer")
@@ -82,7 +82,6 @@ class MainModeResponder(Phase1):
     """``step`` is the number of messages answered."""
 
     name: ClassVar[str] = "MAIN_MODE"
-    step = 0
     _answer: Sa | None = None
     _news: list[Payload]
 
