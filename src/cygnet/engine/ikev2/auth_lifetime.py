@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 
 
 def offer(sa: IkeSaV2) -> list[NotifyPayload]:
-    """In our IKE_AUTH response, when the connection has a reauthentication time: until the hard end."""
-    expires, timers = sa.connection.reauth_time, sa.ctx.timers
-    at = timers.at(sa.uid, Deadline.EXPIRE)
-    if not expires or at is None:
+    """In our IKE_AUTH response, when the connection has a reauthentication time: until its hard end."""
+    timers = sa.ctx.timers
+    at = timers.at(sa.uid, Deadline.REAUTH)
+    if at is None:
         return []
+    over = sa.connection.over_time
     if sa.remote_vips:  # the peer has to do it; without it the hard limit ends the IKE_SA
         timers.cancel(sa.uid, Deadline.REAUTH)
-    return [NotifyPayload(NotifyType.AUTH_LIFETIME, int(at - sa.ctx.now).to_bytes(4))]
+    else:  # the peer goes first, so that not both ends make a new IKE_SA at the same moment
+        timers.set(sa.uid, Deadline.REAUTH, at + over / 2)
+    lifetime = int(at - sa.ctx.now) + over
+    return [NotifyPayload(NotifyType.AUTH_LIFETIME, lifetime.to_bytes(4))]
 
 
 def learn(sa: IkeSaV2, message: Message) -> None:
