@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from cygnet.boundary.effects import Outcome
+from cygnet.boundary.events import Datagram
 from cygnet.model.config import CloseAction, Settings
-from cygnet.testing.builders import oregon
+from cygnet.testing.builders import FAR_PUBLIC, OREGON_PUBLIC, oregon
 from cygnet.testing.pair import Host, Pair
+from cygnet.values.endpoint import Endpoint
 from cygnet.wire.header import ExchangeType, Header
 from cygnet.wire.ikev1.vendors import DPD
 from tests.exchange.ikev1.stories import (
@@ -168,3 +170,21 @@ def test_the_retransmission_settings_count(tries: int) -> None:
     deaf(pair, *pair.hosts)
     pair.run(10 + tries + 2)
     assert not pair.left.established()
+
+
+@pytest.mark.parametrize("sender", ["left", "right"])
+def test_a_recorded_message_moves_nobody_however_late_it_is_sent_again(sender: str) -> None:
+    # An eavesdropper sends an old DPD request, or our own back to us, from its own address: it must
+    # not become the peer's new NAT mapping, nor a sign of life.
+    pair = up(**CHECKED)
+    pair.run(60)
+    address = Endpoint.of({"left": OREGON_PUBLIC, "right": FAR_PUBLIC}[sender]).address
+    recorded = next(
+        data
+        for _, source, _, data in pair.network.log
+        if source.address == address and Header.decode(data).exchange == ExchangeType.INFORMATIONAL_V1
+    )
+    pair.run(3600)
+    before = pair.right.ike_sas[0]
+    pair.right.handle(Datagram(before.local, Endpoint.of("192.0.2.66", 4500), recorded))
+    assert pair.right.ike_sas[0].remote == before.remote

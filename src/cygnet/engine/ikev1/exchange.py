@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 PHASE_1 = 0  #: the message ID of Main and Aggressive Mode
 MOST_REMEMBERED = 128  #: finished exchanges
-#: message IDs of the peer's that are known as used: with a DPD request and an answer of it every 10
-#: seconds those of 18 hours, longer than an IKE_SA lives. RFC 2408 has no other protection from replays
+#: message IDs beyond those that are known as used: with DPD of both ends every 30 seconds those of 17
+#: hours, longer than an IKE_SA lives. IKEv1 has no other protection from replays
 MOST_SPENT = 1 << 13
 MOST_OPEN = 16  #: exchanges of the peer at a time
 #: exchanges of three messages: their responder waits too, and says its second message again
@@ -68,7 +68,7 @@ class Exchanges:
         self._sa = sa
         self.open: dict[int, Exchange] = {}
         self._finished: OrderedDict[int, Exchange] = OrderedDict()
-        self._spent: dict[int, None] = {}  #: message IDs of the peer's exchanges before those, the oldest first
+        self._spent: dict[int, None] = {}  #: message IDs of exchanges before those
         self._messages = 0
         self._fragment_ids = 0
 
@@ -280,17 +280,13 @@ class Exchanges:
         self.open.pop(exchange.message_id, None)
         self._finished[exchange.message_id] = exchange
         while len(self._finished) > MOST_REMEMBERED:
-            self._spend(self._finished.popitem(last=False)[1])
-
-    def _spend(self, exchange: Exchange) -> None:
-        if exchange.initiator:
-            return  # nobody begins an exchange with a message of its middle
-        self._spent[exchange.message_id] = None
+            self._spent[self._finished.popitem(last=False)[0]] = None
         if len(self._spent) > MOST_SPENT:
             del self._spent[next(iter(self._spent))]
 
     def is_spent(self, message_id: int) -> bool:
-        """Whether the peer has begun an exchange with that ID before: a recorded message, sent again."""
+        """Whether there was an exchange with that ID before: this is a recorded message, sent again
+        (of ours too: informational messages look the same in both directions)."""
         return message_id in self._spent
 
     def abandon(self, exchange: Exchange) -> None:
