@@ -73,6 +73,22 @@ def test_a_tunnel_comes_up_and_goes_down(gateways: tuple[Gateway, Gateway]) -> N
     assert west.cygnet("down", "tunnel").returncode == exits.NOT_FOUND
 
 
+def test_why_a_connection_is_not_there_is_said_where_it_is_known(gateways: tuple[Gateway, Gateway]) -> None:
+    west, _ = gateways
+    extra = "conn later\n  right=127.0.0.3\n  authby=psk\n  auto=ignore\n"
+    extra += "conn wrong\n  right=127.0.0.3/99\n  auto=add\n"
+    west.conf.write_text(west.conf.read_text() + "\n" + extra)
+    west.start()
+    for verb, name, reason in (
+        ("up", "wrong", "conn 'wrong' has errors, which 'cygnet check' shows"),
+        ("route", "later", "conn 'later' is not loaded: auto=ignore, or auto is not set"),
+        ("up", "tunel", "the name may be misspelled, there is 'tunnel'"),
+    ):
+        done = west.cygnet(verb, name)
+        assert (done.returncode, done.stdout) == (exits.NOT_FOUND, f"no config named '{name}'\n")
+        assert done.stderr == f"likely reason: {reason}\n"
+
+
 def test_what_is_not_there_is_said_so_with_3(gateways: tuple[Gateway, Gateway]) -> None:
     west, _ = gateways
     west.start()

@@ -59,7 +59,9 @@ def load(
     secrets = secrets_grammar.parse(fs, ipsec_secrets)
     lowered = lower(conf_grammar.parse(fs, ipsec_conf), daemon.settings, secrets.secrets, is_local)
     return Loaded(
-        config=Config(lowered.connections, tuple(secrets.secrets), lowered.pools, lowered.settings),
+        config=Config(
+            lowered.connections, tuple(secrets.secrets), lowered.pools, lowered.settings, lowered.left_out
+        ),
         errors=tuple(in_file_order([*lowered.errors, *secrets.errors, *daemon.errors])),
         warnings=tuple(in_file_order([*lowered.warnings, *secrets.warnings, *daemon.warnings])),
         ignored=lowered.ignored,

@@ -35,6 +35,7 @@ class Lowered:
     errors: tuple[ConfigError, ...]
     warnings: tuple[ConfigError, ...]
     ignored: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
     fatal: bool
 
 
@@ -51,6 +52,7 @@ def lower(tree: Tree, settings: Settings, secrets: Iterable[SharedSecret], is_lo
         errors=tuple(lowering.reader.errors),
         warnings=tuple(lowering.reader.warnings),
         ignored=tuple(lowering.ignored),
+        left_out=tuple(lowering.left_out()),
         fatal=lowering.fatal,
     )
 
@@ -65,6 +67,7 @@ class _Lowering:
     pools: Pools = field(default_factory=Pools)
     connections: list[Connection] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)  #: conns with auto=ignore
     advised: set[tuple[int, str]] = field(default_factory=set)  #: settings mentioned, and what of them
     fatal: bool = False
 
@@ -115,10 +118,12 @@ class _Lowering:
                 self.ignored.append(name)
             elif written.conn.auto != "ignore":
                 self.add(written)
-            elif not written.has("auto") and name not in bases:
-                hint = "not set, so the conn is not loaded; auto=add does that (or route, start)"
-                written.warn("auto", hint)
-                self.reader.warnings += written.warnings
+            else:
+                self.unused.append(name)
+                if not written.has("auto") and name not in bases:
+                    hint = "not set, so the conn is not loaded; auto=add does that (or route, start)"
+                    written.warn("auto", hint)
+                    self.reader.warnings += written.warnings
         self.reader.errors += inheritance.errors
         self.reader.warnings += inheritance.warnings
 
@@ -169,6 +174,13 @@ class _Lowering:
 
     def _right_is_here(self, conn: Conn) -> bool:
         return any(self.is_local(host) for host in conn.right.host.hosts if is_single(host))
+
+    def left_out(self) -> Iterator[tuple[str, str]]:
+        """The conns that are not loaded, and why."""
+        for name in self.ignored:
+            yield name, f"conn '{name}' has errors, which 'cygnet check' shows"
+        for name in self.unused:
+            yield name, f"conn '{name}' is not loaded: auto=ignore, or auto is not set"
 
     def merged(self) -> Iterator[Connection]:
         """One connection for all conns that say the same of the peer, with the children of each."""

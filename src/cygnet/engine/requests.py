@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 from cygnet.boundary.effects import Attach, Finish, Outcome
 from cygnet.boundary.events import Initiate, Redirect, Rekey, Route, Terminate, Unroute
@@ -16,6 +17,8 @@ from cygnet.model.config import Child, Connection
 from cygnet.values.errors import RequestError
 from cygnet.values.identity import Identity
 
+NEAR = 0.7  #: 0..1: how alike a name must be to be offered in place of one that is not there
+
 
 def find_children(ctx: Context, name: str) -> list[tuple[Connection, Child]]:
     """The child of that name, else every child of the connection of that name."""
@@ -26,10 +29,20 @@ def find_children(ctx: Context, name: str) -> list[tuple[Connection, Child]]:
     return [(named, child) for child in named.children] if named is not None else []
 
 
+def _unknown(ctx: Context, ref: int, name: str) -> None:
+    """Nothing is called so: a conn that was left out, or a slip of the user's?"""
+    left_out = dict(ctx.config.left_out)
+    known = {n for c in ctx.config.connections for n in (c.name, *(child.name for child in c.children))}
+    near = get_close_matches(name, [*known, *left_out], n=1, cutoff=NEAR)
+    misspelled = f"the name may be misspelled, there is '{near[0]}'" if near else ""
+    text = f"no config named '{name}'"
+    ctx.emit(Finish(ref, Outcome.NOT_FOUND, text, left_out.get(name, misspelled)))
+
+
 def initiate(ctx: Context, event: Initiate) -> None:
     found = find_children(ctx, event.name)
     if not found:
-        ctx.emit(Finish(event.ref, Outcome.NOT_FOUND, f"no config named '{event.name}'"))
+        _unknown(ctx, event.ref, event.name)
         return
     ctx.expect_parts(event.ref, len(found))
     for connection, child in found:
@@ -42,7 +55,7 @@ def initiate(ctx: Context, event: Initiate) -> None:
 def route(ctx: Context, event: Route) -> None:
     found = find_children(ctx, event.name)
     if not found:
-        ctx.emit(Finish(event.ref, Outcome.NOT_FOUND, f"no config named '{event.name}'"))
+        _unknown(ctx, event.ref, event.name)
         return
     ctx.expect_parts(event.ref, len(found))
     for connection, child in found:

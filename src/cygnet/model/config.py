@@ -271,6 +271,7 @@ class Config:
     secrets: tuple[SharedSecret, ...] = field(default=(), repr=False)
     pools: tuple[Pool, ...] = ()
     settings: Settings = Settings()
+    left_out: tuple[tuple[str, str], ...] = ()  #: conns of the files that are not loaded, and why
 
     def connection(self, name: str) -> Connection | None:
         return next((c for c in self.connections if c.name == name), None)
