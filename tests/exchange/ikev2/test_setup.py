@@ -11,7 +11,7 @@ from ipaddress import ip_address
 import pytest
 
 from cygnet.boundary.effects import Outcome, Send
-from cygnet.boundary.events import Datagram
+from cygnet.boundary.events import Datagram, Rekey
 from cygnet.crypto.keywords import default_proposals, parse_proposal
 from cygnet.model.config import Config, Fragmentation, IkeVersion, Mode, Settings
 from cygnet.testing.builders import FAR, OREGON, connection, oregon, psk
@@ -336,6 +336,17 @@ def test_childless_when_the_peer_can_and_we_are_told_to() -> None:
     assert "TSi" not in auth
     assert any("generating CREATE_CHILD_SA request 2 [ SA No TSi TSr ]" in li for li in pair.left.lines())
     matching(pair)
+
+
+def test_an_ike_sa_without_children_is_replaced_when_it_is_reauthenticated() -> None:
+    pair = Pair(*tunnel(childless="force"))
+    pair.left.up("oregon")
+    pair.run(5)
+    pair.left.down("oregon{1}")
+    pair.run(5)
+    pair.left.handle(Rekey(pair.left.ref(), "oregon[1]", reauth=True))
+    pair.run(5)
+    assert [[sa.uid for sa in host.ike_sas] for host in pair.hosts] == [[2], [2]]
 
 
 def test_transport_mode_is_agreed_on_and_its_selectors_are_the_hosts() -> None:

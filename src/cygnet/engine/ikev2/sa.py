@@ -312,13 +312,14 @@ class IkeSaV2(IkeSa):
 
     def child_up(self, child: ChildSa) -> None:
         super().child_up(child)
-        self._maybe_finish_reauthentication()
+        self.finish_reauthentication()
 
     def child_failed(self, name: str, reason: str) -> None:
         super().child_failed(name, reason)
-        self._maybe_finish_reauthentication()
+        self.finish_reauthentication()
 
-    def _maybe_finish_reauthentication(self) -> None:
+    def finish_reauthentication(self) -> None:
+        """The IKE_SA that this one replaces goes, once no CHILD_SA is waited for any more."""
         if self.reauthenticates is not None and not self.wishes and self.is_established:
             reauthenticate.finish(self)
 

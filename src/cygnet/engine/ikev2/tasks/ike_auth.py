@@ -152,6 +152,7 @@ class IkeAuth(Task):
         for wish in list(sa.wishes):
             if self.child is None or wish.child.name != self.child.name:
                 sa.create_child(wish)
+        sa.finish_reauthentication()  # there may be no CHILD_SA to wait for
 
     def _refused(self, message: Message) -> None:
         sa, error = self.sa, message.error()
