@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from cygnet.engine.sa import IkeSa
 
 
+#: seconds; the response and two retransmissions of its request have had their time by then
+SWITCH_TIME = 15.0
+
+
 class ChildState(Enum):
     """As charon names them in status."""
 
@@ -85,6 +89,7 @@ class ChildSa:
         self.out_id: SaId | None = None
         self.rekeyed_by: int | None = None  #: uid of the CHILD_SA that replaced this one
         self._keys: ChildKeys | None = None
+        self._held = False  #: the outbound SA waits for that of the predecessor to go
         self._holds_reqid = False
 
     @property
@@ -182,15 +187,42 @@ class ChildSa:
 
     def install_outbound(self) -> None:
         """The outbound SA, then the policy that leads traffic to it; lifetimes start."""
+        self._send_from_now()
+        self._begin()
+
+    def hold_outbound(self) -> None:
+        """All but the outbound SA: one that is there goes on sending until it is removed.
+
+        What the responder of a rekeying does (RFC 7296 §2.8): the initiator can take packets on
+        the new SA only when it has seen the response, and shows that it has by deleting the old.
+        """
+        self._held = True
+        self._begin()
+
+    def send_at_last(self) -> None:
+        """The delete that ``hold_outbound`` waits for has not come: do without."""
+        if self._held and self.is_up:
+            self._send_from_now()
+
+    def _begin(self) -> None:
+        self.installed_at = self.ctx.now
+        self.enter(ChildState.INSTALLED)
+        self._schedule()
+
+    def _send_from_now(self) -> None:
         spec = self._spec(Direction.OUT)
         self.out_id = spec.id
         self.ctx.children[spec.id] = self
         self.ctx.emit(InstallSa(spec))
         self.install_policy()
         self._keys = None
-        self.installed_at = self.ctx.now
-        self.enter(ChildState.INSTALLED)
-        self._schedule()
+        self._held = False
+        self.ctx.timers.cancel(self.sa.uid, Deadline.CHILD_SWITCH, self.uid)
+
+    def _let_successor_send(self) -> None:
+        held = [c for c in self.sa.children.values() if c._held and c.is_up and c.reqid == self.reqid]
+        if held:
+            held[-1]._send_from_now()  # the newest: children are in the order they were made
 
     def install_policy(self) -> None:
         """Idempotent. Before the outbound SA it has packets wait for that instead of being lost."""
@@ -218,6 +250,8 @@ class ChildSa:
         if time.rekey:
             soft = time.rekey - self.ctx.entropy.uniform(0, time.jitter)
             timers.set(owner, Deadline.CHILD_REKEY, self.installed_at + max(soft, 1.0), self.uid)
+        if self._held:
+            timers.set(owner, Deadline.CHILD_SWITCH, self.installed_at + SWITCH_TIME, self.uid)
         if time.life:
             timers.set(owner, Deadline.CHILD_EXPIRE, self.installed_at + time.life, self.uid)
         if self.config.inactivity:
@@ -265,6 +299,7 @@ class ChildSa:
     def remove_outbound(self) -> None:
         """A rekeyed CHILD_SA stops sending but still takes stray packets."""
         if self.out_id is not None:
+            self._let_successor_send()
             self.ctx.emit(RemoveSa(self.out_id))
             self.ctx.children.pop(self.out_id, None)
             self.out_id = None
@@ -326,6 +361,7 @@ CHILD_DEADLINES = (
     Deadline.CHILD_EXPIRE,
     Deadline.CHILD_INACTIVE,
     Deadline.CHILD_RETIRE,
+    Deadline.CHILD_SWITCH,
 )
 
 

@@ -486,6 +486,8 @@ class IkeSa(ABC):
                 self.upkeep.inactivity_due(child)
             case Deadline.CHILD_RETIRE if child is not None:
                 self.child_down(child)
+            case Deadline.CHILD_SWITCH if child is not None:
+                child.send_at_last()
             case _:
                 self.on_version_deadline(kind, subject)
 

@@ -28,6 +28,7 @@ class Deadline(Enum):
     CHILD_EXPIRE = auto()  #: a CHILD_SA's hard lifetime is over
     CHILD_INACTIVE = auto()  #: a CHILD_SA may have been idle for its inactivity time
     CHILD_RETIRE = auto()  #: a rekeyed CHILD_SA has waited for stray packets: remove it
+    CHILD_SWITCH = auto()  #: the peer should have deleted what it rekeyed: send over the new CHILD_SA
     ANSWER = auto()  #: a cached response need not be kept any longer
     COLLISION = auto()  #: a peer that should have deleted its redundant SA has not
     COOKIE = auto()  #: the cookie secret changes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cygnet.boundary.events import Expired
+from cygnet.boundary.events import Expired, Rekey
 from cygnet.boundary.specs import Direction
 from cygnet.model.config import CloseAction, Lifetime
 from cygnet.testing.pair import Pair
@@ -43,6 +43,24 @@ def test_at_every_moment_of_a_rekeying_there_is_a_way_out_and_a_way_in() -> None
             inbound = {s.spi for s in plane(other).sas.values() if s.direction is Direction.IN}
             newest = [s.spi for s in plane(host).sas.values() if s.direction is Direction.OUT][-1]
             assert newest in inbound  # what leaves now can be read there now
+
+
+def test_the_responder_sends_over_the_new_child_when_the_old_one_is_deleted_or_after_a_while() -> None:
+    def spis(direction: Direction) -> list[int]:
+        return [s.spi for s in plane(pair.right).sas.values() if s.direction is direction]
+
+    pair = up()
+    sending = spis(Direction.OUT)
+    pair.left.handle(Rekey(pair.left.ref(), "{1}"))
+    # --> CREATE_CHILD_SA {N(REKEY_SA), SA, Ni, TSi, TSr}
+    # <-- CREATE_CHILD_SA {SA, Nr, TSi, TSr}
+    assert pair.run(30, until=lambda: len(spis(Direction.IN)) == 2)
+    assert spis(Direction.OUT) == sending
+    pair.left.vanish()  # before its INFORMATIONAL {D}
+    pair.run(14)
+    assert spis(Direction.OUT) == sending
+    pair.run(2)
+    assert spis(Direction.OUT)[0] == sending[0] and len(spis(Direction.OUT)) == 2
 
 
 def test_a_child_that_must_not_be_rekeyed_ends_with_its_lifetime() -> None:

@@ -85,7 +85,7 @@ class RekeyChild(ChildExchange):
         if rival is not None:
             sa.log("IKE", f"CHILD_SA rekey collision won, waiting for the delete of {rival.child}")
             rival.child.rekeyed_by = child.uid
-            retire_outbound(rival.child)
+            retire(rival.child)
         sa.child_replaced(self.old, child)
         self._replaced_by(child)
         if self.old.state is not ChildState.DELETED:
@@ -95,7 +95,9 @@ class RekeyChild(ChildExchange):
         if self.old.state in (ChildState.DELETED, ChildState.DELETING):
             return
         self.old.rekeyed_by = new.uid
-        retire_outbound(self.old)
+        retire(self.old)
+        if new.out_id is not None:
+            self.old.remove_outbound()
 
     def not_made(self, error: PeerError) -> None:
         if self._settled():
@@ -133,11 +135,10 @@ class RekeyChild(ChildExchange):
             self.old.enter(ChildState.INSTALLED)
 
 
-def retire_outbound(child: ChildSa) -> None:
-    """A replaced CHILD_SA sends nothing more; it takes packets until it is deleted."""
+def retire(child: ChildSa) -> None:
+    """It is replaced, and takes packets until it is deleted."""
     if child.state in (ChildState.INSTALLED, ChildState.REKEYING):
         child.enter(ChildState.REKEYED)
-    child.remove_outbound()
 
 
 def answer(sa: IkeSaV2, message: Message) -> Reply:
@@ -172,9 +173,12 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
 
 
 def _replaced_by_peer(sa: IkeSaV2, old: ChildSa, rival: Rival) -> None:
-    """The response is on its way: the peer's new CHILD_SA takes over, or contests with ours."""
+    """The response is on its way: the peer's new CHILD_SA takes over, or contests with ours.
+
+    Traffic goes on through the old one until the peer deletes that.
+    """
     new = rival.child
-    new.install_outbound()
+    new.hold_outbound()
     sa.child_replaced(old, new)
     ours = sa.exchanges.active
     if isinstance(ours, RekeyChild) and ours.old is old and ours.new is not None:
@@ -182,4 +186,4 @@ def _replaced_by_peer(sa: IkeSaV2, old: ChildSa, rival: Rival) -> None:
         ours.rival = rival
         return
     old.rekeyed_by = new.uid
-    retire_outbound(old)
+    retire(old)
