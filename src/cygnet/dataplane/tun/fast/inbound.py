@@ -145,12 +145,12 @@ class Opener:
 
     def _run(self, start: int, size: int, stride: int, count: int, tos: int) -> int:
         """Open ``count`` datagrams if they are a run, or as many as are; 0: none of them looked at."""
-        rows = self._layout(start, size, stride)
-        words = rows.words[:count]
-        spi = int(words[0, 0])
+        spi, _ = _WORDS.unpack_from(self._view, start)
         sa = self._lookup(spi) if spi else None
         if sa is None or _marked(sa, tos):
-            return 0
+            return 0  # before a layout is made: strangers may send what they like
+        rows = self._layout(start, size, stride)
+        words = rows.words[:count]
         low = words[:, 1].astype(np.int64)
         wrong = (low - COUNT[:count] != low[0]) | (words[:, 0] != spi)
         count = int(wrong.argmax()) or count  # the first row is never wrong
