@@ -61,7 +61,8 @@ def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
 
 
 def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
-    notifies = [*auth_lifetime.offer(sa), *crash.offer(sa), *resume.grant(sa)]
+    ticket = resume.grant(sa)  # first: it remembers when reauthentication is due, which the next line moves
+    notifies = [*auth_lifetime.offer(sa), *crash.offer(sa), *ticket]
     if sa.connection.mobike and sa.peer.mobike:
         notifies = [NotifyPayload(N.MOBIKE_SUPPORTED), *mobike.own_list(sa), *notifies]
     if sa.peer.message_id_sync:
