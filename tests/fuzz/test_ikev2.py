@@ -217,3 +217,22 @@ def test_a_first_request_for_an_established_ike_sa_is_dropped() -> None:
         pair.left.handle(Datagram(sa.local, sa.remote, again))
     pair.run(5)
     assert [s.state for h in pair.hosts for s in h.ike_sas] == ["ESTABLISHED"] * 2
+
+
+def test_a_recorded_request_sent_again_proves_no_life_and_moves_nothing() -> None:
+    pair = new_pair("recorded again", dpd_delay=10.0, mobike=False)
+    pair.left.up("oregon")
+    pair.run(5)
+    request = next(row for row in reversed(pair.network.log) if not row[3][19] & 0x20)
+    _, source, destination, data = request
+    host = pair.right if destination.address == pair.right.address else pair.left
+    before = (host.ike_sas[0].local, host.ike_sas[0].remote)
+    pair.left.vanish()
+    pair.run(1)
+    elsewhere = source.with_port(1024)
+    for _ in range(60):
+        pair.run(5)
+        if host.ike_sas:
+            assert (host.ike_sas[0].local, host.ike_sas[0].remote) == before
+        host.handle(Datagram(destination, elsewhere, data))
+    assert not host.ike_sas  # the liveness check was not fooled

@@ -146,10 +146,10 @@ class Incoming:
         if arrival is Arrival.STALE:
             text = f"{message.title} with invalid message ID, expected {self.window.peer_next}"
             raise PeerError(0, text)
-        sa.last_received = sa.ctx.now
-        if arrival is Arrival.AGAIN:
+        if arrival is Arrival.AGAIN:  # perhaps recorded: it proves no life and moves nothing
             self._answer_again(event, message)
             return
+        sa.last_received = sa.ctx.now
         sa.log("ENC", f"parsed {message}")
         sa.heard_from(event, message.response)
         sa.arrived = Arrived(event, plain, first_type(message.payloads))
