@@ -15,6 +15,7 @@ from cygnet.values.errors import PeerError
 from cygnet.values.secret import Secret
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.nonce import NoncePayload
+from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.sa import SaPayload
 
@@ -56,8 +57,15 @@ class CreateChild(ChildExchange):
         self.sa.again(CreateChild(self.sa, self.wish))
 
 
+#: CHILD_SAs of one IKE_SA that a peer can have; each takes some 10 KB here and in the data plane
+MAX_CHILDREN = 1000
+
+
 def answer(sa: IkeSaV2, message: Message) -> Reply:
+    """Raises PeerError; NO_ADDITIONAL_SAS where the peer has enough (§1.3.1)."""
     sa.not_while_rekeying(message)
+    if len(sa.children) >= MAX_CHILDREN:
+        raise PeerError(NotifyType.NO_ADDITIONAL_SAS, f"the peer has {MAX_CHILDREN} CHILD_SAs already")
     terms = child_terms.agree(sa, message, with_ke=True)
     nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
     child = sa.new_child(terms.config)

@@ -234,7 +234,8 @@ def update_requested(sa: IkeSaV2, message: Message) -> list[Payload]:
         sa.log("IKE", f"peer moved from {sa.remote} to {event.remote}")
     sa.set_endpoints(event.local, event.remote)
     learn_nat(sa, message, event.local, event.remote)
-    sa.exchanges.add(TestPath(sa))
+    if sa.exchanges.unsent(TestPath) is None:  # it will test the path that is in use then
+        sa.exchanges.add(TestPath(sa))
     if message.notify(N.NAT_DETECTION_SOURCE_IP) is None:
         return []
     return [*nat_notifies(sa.spi_i, sa.spi_r, sa.local, sa.remote, sa.connection.force_encap)]
