@@ -232,7 +232,9 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     if _busy(sa):
         raise PeerError(NotifyType.TEMPORARY_FAILURE, "refusing to rekey the IKE_SA: a CHILD_SA is in work")
     if _is_contested(sa):  # or a peer could have us make any number of them
-        raise PeerError(NotifyType.TEMPORARY_FAILURE, "refusing to rekey the IKE_SA: the peer has done so already")
+        raise PeerError(
+            NotifyType.TEMPORARY_FAILURE, "refusing to rekey the IKE_SA: the peer has done so already"
+        )
     theirs = [p for p in message.need(SaPayload).proposals if len(p.spi) == SPI_LENGTH and any(p.spi)]
     selected = select(sa.own_proposals, [unusable_kes(p) for p in theirs])
     if selected is None:
