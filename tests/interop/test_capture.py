@@ -16,7 +16,6 @@ ChaCha20 or AES-CCM in ESP: such suites are not in the tables here.
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,16 +27,14 @@ from cygnet.lab.topology import End
 from tests.interop.scene import Network, behind_nats
 from tests.peers import conf
 from tests.peers.charon import Charon, needs_charon
-from tests.peers.cygnet import Cygnet
+from tests.peers.exporting import TABLES, Exporting
 from tests.peers.gateway import Gateway
 from tests.peers.tshark import capture, fields, needs_tshark, tree
 from tests.rooted import needs_lab
 
 pytestmark = [*needs_lab, needs_tshark, pytest.mark.interop]
 
-KEYS = "/run/keys"
 PINGS = 3
-TABLES = {"ikev1_decryption_table", "ikev2_decryption_table", "esp_sa"}
 
 V1 = [
     ("aes128-sha256-modp2048", "aes128-sha256"),
@@ -59,18 +56,6 @@ BETWEEN_CYGNETS = [
 ]
 #: with charon one row for each kind of protection
 WITH_CHARON = [("ikev1", *V1[0]), ("ikev1", *V1[1]), ("ikev2", *V2[0]), ("ikev2", *V2[1])]
-
-
-class Exporting(Cygnet):
-    def start(self) -> None:
-        status, said = self.ask("start", "--export-keys", KEYS)
-        if status != 0:
-            self.fail(f"start: exit status {status}: {said}")
-
-    def hand_over_keys(self, directory: Path) -> Path:
-        shutil.copytree(self.host.path(KEYS), directory)
-        assert {file.name for file in directory.iterdir()} == TABLES
-        return directory
 
 
 @contextlib.contextmanager
