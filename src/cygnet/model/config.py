@@ -138,8 +138,8 @@ class Connection:
     local_port: int = 500
     remote_port: int = 500
     proposals: tuple[Proposal, ...] = ()
-    local: tuple[AuthRound, ...] = (AuthRound(),)
-    remote: tuple[AuthRound, ...] = (AuthRound(),)
+    local: tuple[AuthRound, ...] = (AuthRound(),)  #: at least one, or nobody would have to prove anything
+    remote: tuple[AuthRound, ...] = (AuthRound(),)  #: at least one
     children: tuple[Child, ...] = ()
     aggressive: bool = False
     mobike: bool = True
@@ -163,6 +163,10 @@ class Connection:
     ppk_required: bool = False
     session_resumption: bool = False  #: ask for, give and take tickets to resume IKE_SAs (RFC 5723)
     redirect_to: str = ""  #: send peers that have proven who they are to this gateway (RFC 5685)
+
+    def __post_init__(self) -> None:
+        if not self.local or not self.remote:
+            raise ValueError(f"'{self.name}': each end authenticates in at least one round")
 
     def child(self, name: str) -> Child | None:
         return next((c for c in self.children if c.name == name), None)

@@ -13,11 +13,12 @@ import pytest
 from cygnet.boundary.effects import Outcome, Send
 from cygnet.boundary.events import Datagram, Rekey
 from cygnet.crypto.keywords import default_proposals, parse_proposal
-from cygnet.model.config import Config, Fragmentation, IkeVersion, Mode, Settings
+from cygnet.model.config import Config, Connection, Fragmentation, IkeVersion, Mode, Settings
 from cygnet.testing.builders import FAR, OREGON, connection, oregon, psk
 from cygnet.testing.pair import Host, Pair
 from cygnet.testing.recorder import Recorder
 from cygnet.values.iana import IntegId, Protocol
+from cygnet.values.identity import ANY
 from cygnet.values.selector import TrafficSelector
 from cygnet.wire.header import Header
 from cygnet.wire.ikev2.message import Message
@@ -336,6 +337,23 @@ def test_childless_when_the_peer_can_and_we_are_told_to() -> None:
     assert "TSi" not in auth
     assert any("generating CREATE_CHILD_SA request 2 [ SA No TSi TSr ]" in li for li in pair.left.lines())
     matching(pair)
+
+
+def test_with_rightid_any_the_initiator_takes_whatever_the_peer_calls_itself() -> None:
+    left, right = tunnel()
+    (oregon_,) = left.connections
+    anybody = replace(oregon_, remote=(replace(oregon_.remote[0], id=ANY),))
+    pair = Pair(replace(left, connections=(anybody,)), right)
+    ref = pair.left.up("oregon")
+    pair.run(5)
+    assert pair.left.finished[ref].outcome is Outcome.OK
+    assert str(pair.left.established()[0].remote_id) == FAR  # and was reached at its NAT's address
+    matching(pair)
+
+
+def test_a_connection_in_which_an_end_proves_nothing_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="at least one round"):
+        Connection("oregon", remote=())
 
 
 def test_an_ike_sa_without_children_is_replaced_when_it_is_reauthenticated() -> None:

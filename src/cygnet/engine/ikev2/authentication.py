@@ -14,7 +14,7 @@ from cygnet.credentials.psk import find_psk
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.handshake import Progress
 from cygnet.engine.ikev2.tasks import resume
-from cygnet.engine.lookup import expected_identity, own_identity
+from cygnet.engine.lookup import own_identity
 from cygnet.model.config import AuthMethod, AuthRound
 from cygnet.values.errors import PeerError
 from cygnet.values.identity import Identity
@@ -88,7 +88,7 @@ def check(sa: IkeSaV2, number: int, identity: Identity, auth: AuthPayload, data:
     wanted = rounds[number].method
     if auth.method != AuthMethodId.SHARED_KEY or wanted not in (AuthMethod.PSK, AuthMethod.ANY):
         raise PeerError(failed, f"peer authenticates by {auth.method}, '{sa.name}' wants {wanted.value}")
-    expected = rounds[number].id if number else expected_identity(sa.connection, sa.remote.address)
+    expected = rounds[number].id  # %any: whatever it says
     if not identity.matches(expected) and (number or sa.initiator):
         raise PeerError(failed, f"peer calls itself '{identity}', but '{sa.name}' expects '{expected}'")
     secret = secret_for(sa, sa.local_id, identity)
