@@ -39,7 +39,7 @@ class Row:
         met = judged >= self.target if self.at_least else judged <= self.target
         sign = "≥" if self.at_least else "≤"
         unit = "×" if self.of_ratio else f" {self.unit}"
-        return f"{'met' if met else 'MISSED'} ({sign} {self.target:.2g}{unit})"
+        return f"{'met' if met else 'MISSED'} ({sign} {self.target:.3g}{unit})"
 
 
 def _figure(value: float | None) -> str:
