@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from cygnet.boundary.effects import Outcome
+from cygnet.boundary.events import Datagram
 from cygnet.model.config import Config, Settings
 from cygnet.testing.builders import FAR, OREGON, connection, oregon, psk
 from cygnet.testing.pair import Pair
+from cygnet.values.endpoint import Endpoint
 from cygnet.wire.header import ExchangeType
 from tests.exchange.ikev1.stories import Dropping, assert_clean, assert_matching, finish
 
@@ -101,3 +103,26 @@ def test_a_main_mode_connection_does_not_answer_aggressive_mode() -> None:
     assert both.run(5, lambda: ref in both.left.finished)
     assert finish(both.left, ref).outcome is Outcome.FAILED
     assert_clean(both.right)
+
+
+def test_a_forged_answer_does_not_keep_the_peers_own_from_being_taken() -> None:
+    # --> SA KE No ID ...    <-- the answer with another responder SPI    <-- the answer
+    both = pair()
+    answers: list[Datagram] = []
+
+    def hold_back(source: Endpoint, destination: Endpoint, data: bytes) -> bytes | None:
+        if destination.address != both.left.address or answers:
+            return data
+        answers.append(Datagram(destination, source, data))
+        return None
+
+    both.network.filter = hold_back
+    ref = both.left.up("oregon")
+    both.run(1)
+    (answer,) = answers
+    both.left.handle(replace(answer, data=answer.data[:8] + b"another!" + answer.data[16:]))
+    assert "calculated HASH does not match HASH payload, message ignored" in both.left.lines()
+    both.left.handle(answer)
+    both.run(5)
+    assert finish(both.left, ref).outcome is Outcome.OK
+    assert_matching(both)

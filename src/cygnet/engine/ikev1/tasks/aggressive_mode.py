@@ -24,6 +24,7 @@ from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal, Transform
 from cygnet.values.secret import Secret
+from cygnet.wire.header import NO_SPI
 from cygnet.wire.ikev1 import oakley
 from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.identification import Id
@@ -82,8 +83,9 @@ class AggressiveModeInitiator(Phase1):
         try:
             self.finish_initiator(chain)
             self.check_responder(chain)
-        except PeerError:
-            self.proposal = before
+        except PeerError as error:
+            if error.notify == 0:  # as if it had not come: the peer's own, with its own SPI, is still taken
+                self.proposal, self.sa.spi_r, self.sa.keys = before, NO_SPI, None
             raise
         self.learn(chain)
         self.detect_nat(chain)
