@@ -183,3 +183,9 @@ def test_a_delete_whose_count_and_size_disagree_with_its_length_is_refused() -> 
     for body in ("00000001 03 04 0003 01020304 05060708", "00000001 03 00 0000", "00000001 03 00 ffff"):
         with pytest.raises(PeerError):
             decode(PayloadType.DELETE, bytes.fromhex(body))
+
+
+def test_an_identity_of_the_reserved_type_0_is_refused() -> None:
+    with pytest.raises(PeerError) as refused:
+        decode(PayloadType.ID, bytes(8))
+    assert refused.value.notify == Notify.INVALID_ID_INFORMATION

@@ -212,3 +212,9 @@ def test_a_selector_that_ends_before_it_starts_is_refused() -> None:
 def test_an_opaque_port_selector_is_kept() -> None:
     value = decode(TsIPayload, bytes.fromhex("01000000 07110010 ffff0000 0a010001 0a010001"))
     assert isinstance(value, TsIPayload) and value.selectors[0].ports == (65535, 0)
+
+
+def test_an_identity_of_the_reserved_type_0_is_refused() -> None:
+    for payload in (IdIPayload, IdRPayload):
+        with pytest.raises(PeerError):
+            payload.decode(Reader(bytes(8), "ID"))

@@ -40,6 +40,8 @@ class Id:
         kind = IdType(reader.u8())
         protocol, port = reader.u8(), reader.u16()
         identity = Identity(kind, reader.rest())
+        if kind == IdType.ANY:  # RFC 2407 §4.6.2.1: reserved; it would fit what names nobody
+            raise PeerError(Notify.INVALID_ID_INFORMATION, "ID payload of no type")
         if row := ADDRESS_TYPES.get(kind):
             size = SIZES[row[0]] * row[1]
             if len(identity.data) != size:

@@ -23,6 +23,8 @@ class _IdPayload(TypedPayload):
         kind = IdType(reader.u8())
         reader.take(3)  # RESERVED
         data = reader.rest()
+        if kind == IdType.ANY:  # 0 is reserved (§3.5); taken for "anybody" it would fit what names nobody
+            raise reader.error("an identity of no type")
         if kind in _ADDRESS_LENGTH and len(data) != _ADDRESS_LENGTH[kind]:
             raise reader.error(f"{kind} with {len(data)} bytes")
         return cls(Identity(kind, data))
