@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: seconds; the response and two retransmissions of its request have had their time by then
 SWITCH_TIME = 15.0
+#: CHILD_SAs of one IKE_SA that a peer can have made; each takes some 10 KB here and in the data plane
+MAX_CHILDREN = 1000
 
 
 class ChildState(Enum):

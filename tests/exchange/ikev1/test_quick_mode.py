@@ -10,6 +10,7 @@ from cygnet.boundary.effects import InstallSa, Outcome, Send
 from cygnet.boundary.events import Datagram, Rekey
 from cygnet.boundary.notices import Alert
 from cygnet.boundary.specs import Direction, SaMode
+from cygnet.engine.ikev1.tasks import quick_mode
 from cygnet.model.config import Child, Config, Connection, Lifetime, Mode
 from cygnet.testing.builders import oregon
 from cygnet.testing.pair import Host, Pair
@@ -283,6 +284,17 @@ def test_nothing_stays_when_the_initiator_vanishes_in_the_middle() -> None:
     deaf(pair, pair.left)
     pair.run(400)
     assert_clean(pair.right)
+
+
+def test_a_peer_has_no_more_child_sas_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    # --> HASH SA No ID ID, again and again    <-- HASH N(NO_PROP)
+    monkeypatch.setattr(quick_mode, "MAX_CHILDREN", 3)
+    pair = up()
+    for _ in range(5):
+        pair.left.handle(Rekey(pair.left.ref(), f"{{{pair.left.installed()[-1].uid}}}"))
+        pair.run(1)
+    assert len(pair.right.ike_sas[0].children) == 3
+    assert "the peer has 3 CHILD_SAs already" in pair.right.lines()
 
 
 def test_forged_messages_take_no_place_from_the_peer() -> None:

@@ -17,7 +17,7 @@ from cygnet.boundary.specs import SaMode
 from cygnet.crypto.ke import PrivateKe, initiate, respond
 from cygnet.crypto.keywords import offer_text
 from cygnet.crypto.names import proposal_text
-from cygnet.engine.child import ChildSa, ChildState
+from cygnet.engine.child import MAX_CHILDREN, ChildSa, ChildState
 from cygnet.engine.context import Selectors
 from cygnet.engine.ikev1.keys import same
 from cygnet.engine.ikev1.nat import encapsulation
@@ -197,6 +197,8 @@ class QuickModeResponder(Phase2):
 
     def _first(self, chain: Chain) -> None:
         sa = self.sa
+        if len(sa.children) >= MAX_CHILDREN:
+            raise PeerError(Notify.NO_PROPOSAL_CHOSEN, f"the peer has {MAX_CHILDREN} CHILD_SAs already")
         offered = ipsec_doi.offers(chain.need(Sa))
         nonce = chain.need(Nonce)
         local, remote = offered_selectors(sa, chain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cygnet.engine.child import ChildSa
+from cygnet.engine.child import MAX_CHILDREN, ChildSa
 from cygnet.engine.context import Wish
 from cygnet.engine.ikev2 import child_terms
 from cygnet.engine.ikev2.keys import Nonces
@@ -55,10 +55,6 @@ class CreateChild(ChildExchange):
 
     def later(self) -> None:
         self.sa.again(CreateChild(self.sa, self.wish))
-
-
-#: CHILD_SAs of one IKE_SA that a peer can have; each takes some 10 KB here and in the data plane
-MAX_CHILDREN = 1000
 
 
 def answer(sa: IkeSaV2, message: Message) -> Reply:
