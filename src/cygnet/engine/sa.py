@@ -112,7 +112,7 @@ class IkeSa(ABC):
         self.established_at: float | None = None
         self.last_received = ctx.now  #: last authentic IKE message
         self.last_sent = ctx.now
-        self.waiting = ""  #: what it waits for, for status; see also ``describe_waiting``
+        self.waiting = ""  #: what it waits for, for status
         self.failure = ""  #: the likely reason of a failed negotiation, for the user
         self.reauthenticates: int | None = None  #: uid of the IKE_SA this one replaces
         self.gateway = ""  #: where the peer sent us instead of the configured address (RFC 5685)

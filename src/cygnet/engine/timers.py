@@ -29,9 +29,6 @@ class Deadline(Enum):
     CHILD_INACTIVE = auto()  #: a CHILD_SA may have been idle for its inactivity time
     CHILD_RETIRE = auto()  #: a rekeyed CHILD_SA has waited for stray packets: remove it
     CHILD_SWITCH = auto()  #: the peer should have deleted what it rekeyed: send over the new CHILD_SA
-    ANSWER = auto()  #: a cached response need not be kept any longer
-    COLLISION = auto()  #: a peer that should have deleted its redundant SA has not
-    COOKIE = auto()  #: the cookie secret changes
     AGAIN = auto()  #: what the peer refused for the moment is tried once more (IKEv2)
 
 

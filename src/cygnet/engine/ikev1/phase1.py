@@ -3,8 +3,6 @@ authenticated peer means for older IKE_SAs with it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.ikev1.agreement import Agreement
 from cygnet.engine.ikev1.keys import same
@@ -21,9 +19,6 @@ from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import Notify
 from cygnet.wire.ikev1.oakley import reduced
 from cygnet.wire.ikev1.payload import Payload
-
-if TYPE_CHECKING:
-    pass
 
 
 def _says_initial_contact(chain: Chain) -> bool:

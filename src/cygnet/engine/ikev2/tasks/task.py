@@ -49,7 +49,6 @@ class Task(ABC):
     """One operation that we initiate."""
 
     NAME: ClassVar[str]  #: for status
-    DETACHED: ClassVar[bool] = False  #: nobody waits for it; it may be dropped when the SA closes
 
     def __init__(self, sa: IkeSaV2) -> None:
         self.sa = sa
