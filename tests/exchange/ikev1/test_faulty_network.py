@@ -5,7 +5,7 @@ make them do: up from either end or both, down, rekeying, reauthentication, a re
 a peer that vanishes. Then the network is good for a while, and both ends must agree: the same
 IKE_SAs, mirrored CHILD_SAs, nothing half installed, no negotiation that hangs.
 
-CYGNET_RUNS sets how many seeds are run (the full count is 4000); CYGNET_SEED the first one.
+CYGNET_RUNS sets how many seeds are run (the full count is 6000); CYGNET_SEED the first one.
 """
 
 from __future__ import annotations
