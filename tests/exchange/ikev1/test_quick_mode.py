@@ -10,15 +10,18 @@ from cygnet.boundary.effects import InstallSa, Outcome, Send
 from cygnet.boundary.events import Datagram, Rekey
 from cygnet.boundary.notices import Alert
 from cygnet.boundary.specs import Direction, SaMode
+from cygnet.engine.ikev1.task import Outgoing
 from cygnet.engine.ikev1.tasks import quick_mode
 from cygnet.model.config import Child, Config, Connection, Lifetime, Mode
 from cygnet.testing.builders import oregon
 from cygnet.testing.pair import Host, Pair
+from cygnet.values.iana import Protocol
 from cygnet.values.selector import TrafficSelector
 from cygnet.wire.header import ExchangeType, Header
 from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.message import assemble, encode_chain
-from cygnet.wire.ikev1.numbers import PayloadType
+from cygnet.wire.ikev1.notification import Notification
+from cygnet.wire.ikev1.numbers import Notify, PayloadType
 from tests.exchange.ikev1.stories import (
     Dropping,
     assert_clean,
@@ -126,6 +129,26 @@ def test_no_common_esp_proposal_is_refused_with_what_both_sides_want() -> None:
     assert "3DES_CBC/HMAC_MD5_96" in alert.text
     assert "AES_GCM_16_256" in alert.text
     assert_matching(pair)
+
+
+def test_a_refusal_inside_the_quick_mode_response_ends_that_quick_mode_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # --> HASH SA No ID ID     <-- HASH N(NO_PROP): in the exchange itself, as some peers do it
+    def refuse(task: quick_mode.QuickModeResponder) -> Outgoing:
+        refusal = Notification(Notify.NO_PROPOSAL_CHOSEN, Protocol.ESP, b"")
+        return Outgoing([refusal], encrypted=True, covered=task.nonce_i)
+
+    monkeypatch.setattr(quick_mode.QuickModeResponder, "build", refuse)
+    pair = Pair(*oregon())
+    ref = pair.left.up("oregon")
+    assert pair.run(5, lambda: ref in pair.left.finished)
+    assert finish(pair.left, ref).outcome is Outcome.FAILED
+    assert "refused the CHILD_SA (NO_PROPOSAL_CHOSEN)" in finish(pair.left, ref).reason
+    pair.run(300)
+    assert not any("retransmit" in line for line in pair.left.lines() if "request message ID" in line)
+    (sa,) = pair.left.established()
+    assert sa.uid == 1 and sa.children == () and sa.tasks_active == ()
 
 
 def test_another_mode_is_refused_and_named() -> None:

@@ -115,7 +115,7 @@ def _error(sa: IkeSaV1, notification: Notification) -> None:
     if refused is not None:
         exchange, task = refused
         sa.exchanges.close(exchange)
-        task.failed(_child_reason(sa, task, notification.notify))
+        task.failed(task.refused_with(notification.notify))
 
 
 def _meant(sa: IkeSaV1, spi: bytes) -> tuple[Exchange, QuickModeInitiator] | None:
@@ -146,17 +146,3 @@ def phase_1_refused(sa: IkeSaV1, notify: Notify) -> None:
             reason = where
     sa.ctx.alert("peer-auth-failed" if sa.keys else "proposal-mismatch-ike", reason, sa)
     sa.phase_1_failed(reason)
-
-
-def _child_reason(sa: IkeSaV1, task: QuickModeInitiator, notify: Notify) -> str:
-    where = f"{sa.remote.address} refused the CHILD_SA ({notify})"
-    match notify:
-        case Notify.INVALID_ID_INFORMATION:
-            reason = f"{where}: its subnets do not fit {task.local[0]} === {task.remote[0]}"
-            sa.ctx.alert("ts-mismatch", reason, sa)
-        case Notify.NO_PROPOSAL_CHOSEN:
-            reason = f"{where}: it accepts none of our proposals for {task.describe()}"
-            sa.ctx.alert("proposal-mismatch-child", reason, sa)
-        case _:
-            reason = where
-    return reason

@@ -59,6 +59,7 @@ class QuickModeInitiator(Phase2):
         self.local: Selectors = ()
         self.remote: Selectors = ()
         self.mode = encapsulation(config.mode is Mode.TRANSPORT, sa.encap, sa.nat_payload)
+        self._refusal = ""  #: why the peer will not have it, from an error notify in its response
 
     def build(self) -> Outgoing:
         self.step += 1
@@ -100,7 +101,11 @@ class QuickModeInitiator(Phase2):
     def process(self, message: Incoming) -> Next:
         self.check_hash(message, self.nonce_i)
         chain, child = message.chain, self.new_child
-        self._look_for_errors(chain)
+        error = next((n.notify for n in chain.all(Notification) if n.notify.is_error), None)
+        if error is not None:  # authentic, so it is the answer: this Quick Mode is over, and no more
+            self.sa.log("IKE", f"received {error} error notify")
+            self._refusal = self.refused_with(error)
+            return Next.DONE
         offer, agreed = self._chosen(chain)
         self.nonce_r = chain.need(Nonce).data
         child.spi_out = int.from_bytes(offer.proposal.spi)
@@ -116,12 +121,6 @@ class QuickModeInitiator(Phase2):
         child.install_outbound()
         self.up()
         return Next.LAST
-
-    def _look_for_errors(self, chain: Chain) -> None:
-        error = next((n.notify for n in chain.all(Notification) if n.notify.is_error), None)
-        if error is not None:
-            self.sa.log("IKE", f"received {error} error notify")
-            raise PeerError(0, f"the peer refused Quick Mode with {error}")
 
     def _chosen(self, chain: Chain) -> tuple[ipsec_doi.Offer, Proposal]:
         found = ipsec_doi.offers(chain.need(Sa))
@@ -156,7 +155,10 @@ class QuickModeInitiator(Phase2):
             raise PeerError(Notify.INVALID_KE_PAYLOAD, text) from None
 
     def completed(self) -> None:
-        self.sa.next_task()
+        if self._refusal:
+            self.failed(self._refusal)
+        else:
+            self.sa.next_task()
 
     def failed(self, reason: str) -> None:
         """``reason`` empty: no answer; then the IKE_SA is as good as dead."""
@@ -170,9 +172,22 @@ class QuickModeInitiator(Phase2):
             self.sa.child_failed(self.config.name, reason)
         self.sa.next_task()
 
-    def describe(self) -> str:
-        """What we offer, for the reason of a refusal."""
-        return f"{self.local[0]} === {self.remote[0]} with {offer_text(self.config.proposals)}"
+    def refused_with(self, notify: Notify) -> str:
+        """What the peer's error notify means for the user; alerts of what can be put right."""
+        sa = self.sa
+        reason = f"{sa.remote.address} refused the CHILD_SA ({notify})"
+        wanted = f"{self.local[0]} === {self.remote[0]}"
+        match notify:
+            case Notify.INVALID_ID_INFORMATION:
+                reason = f"{reason}: its subnets do not fit {wanted}"
+                sa.ctx.alert("ts-mismatch", reason, sa)
+            case Notify.NO_PROPOSAL_CHOSEN:
+                offered = offer_text(self.config.proposals)
+                reason = f"{reason}: it accepts none of our proposals for {wanted} with {offered}"
+                sa.ctx.alert("proposal-mismatch-child", reason, sa)
+            case _:
+                pass
+        return reason
 
 
 class QuickModeResponder(Phase2):
