@@ -2,7 +2,14 @@
 PYTEST = .venv/bin/python -m pytest
 WORKERS ?= 2
 
-.PHONY: demo test check fuzz lint bench dev clean
+# Where make install puts things. DESTDIR comes before all of them: a directory to make a package of.
+PREFIX ?= /opt/cygnet
+BINDIR ?= /usr/local/bin
+MANDIR ?= /usr/local/share/man
+UNITDIR ?= /etc/systemd/system
+INSTALL = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" BINDIR="$(BINDIR)" MANDIR="$(MANDIR)" UNITDIR="$(UNITDIR)" tools/install
+
+.PHONY: demo test check install uninstall fuzz lint bench dev clean
 
 demo: ## the oregon tunnel, live, in network namespaces (IKE=2: over IKEv2); root
 	@./cygnet demo $(if $(IKE),--ike $(IKE))
@@ -13,6 +20,12 @@ test: lint ## everything, with real tunnels and real peers where root allows
 
 check: lint ## what to run before every commit: linters and the tests without namespaces
 	$(PYTEST) -q -n $(WORKERS) -m "not root and not slow" tests
+
+install: ## cygnet with its own Python packages in $(PREFIX), the command, the manual page, the systemd unit
+	@$(INSTALL) install
+
+uninstall: ## what make install put there; the configuration stays
+	@$(INSTALL) uninstall
 
 fuzz: dev ## a million mutated datagrams at each engine, and more (FUZZ=1 is what make test does); about an hour
 	CYGNET_FUZZ=$(or $(FUZZ),100) nice $(PYTEST) -q -o timeout=1800 tests/fuzz
