@@ -9,6 +9,7 @@ from cygnet.model.config import Config, IkeVersion
 from cygnet.testing.builders import FAR, OREGON, connection, psk
 from cygnet.testing.network import Faults
 from cygnet.testing.pair import Host, Pair
+from cygnet.values.endpoint import Endpoint
 from tests.exchange.ikev2.story import matching, plane, tunnel
 
 ELSEWHERE = "192.0.2.99"
@@ -134,6 +135,39 @@ def test_an_unanswered_request_is_tried_on_the_peers_other_addresses() -> None:
     pair.run(200)
     matching(pair)
     assert outer(pair.left) == outer(pair.right) == {ELSEWHERE, OREGON}
+
+
+def test_a_path_that_failed_is_taken_again_when_the_other_one_fails() -> None:
+    # the right is heard at ELSEWHERE only, and after a while at its first address only
+    pair = straight(dpd_delay=5.0)
+    pair.network.attach(ip_address(ELSEWHERE), pair.right.receive)
+    pair.right.handle(AddressesChanged((ip_address(FAR), ip_address(ELSEWHERE))))
+    pair.run(3)
+    pair.network.detach(ip_address(FAR))
+    pair.run(60)
+    assert outer(pair.left) == {ELSEWHERE, OREGON}
+    pair.network.detach(ip_address(ELSEWHERE))
+    pair.network.attach(ip_address(FAR), pair.right.receive)
+    pair.run(60)
+    matching(pair)
+    assert outer(pair.left) == outer(pair.right) == {FAR, OREGON}
+
+
+def test_a_response_from_an_address_that_nothing_was_sent_to_does_not_move_the_tunnel() -> None:
+    # --> INFORMATIONAL {}   <-- INFORMATIONAL {}, which somebody on the way sends from his own address
+    pair = straight(dpd_delay=5.0)
+    deliver, diverted = pair.left.receive, []
+
+    def divert(destination: Endpoint, source: Endpoint, data: bytes) -> None:
+        diverted.append(source)
+        deliver(destination, Endpoint.of(ELSEWHERE, source.port), data)
+
+    pair.network.attach(pair.left.address, divert)
+    pair.run(20)
+    assert diverted
+    matching(pair)
+    assert outer(pair.left) == outer(pair.right) == {OREGON, FAR}
+    assert not said(pair.left, "requesting address change")
 
 
 def test_an_update_from_the_end_that_does_not_decide_is_refused() -> None:

@@ -114,13 +114,15 @@ class IkeSaV2(IkeSa):
 
         "the host not behind a NAT SHOULD send all packets (including retransmission packets) to
         the IP address and port from the last valid authenticated packet from the other end".
-        With MOBIKE only the initiator moves, and says so (RFC 4555 §3.8).
+        With MOBIKE only the initiator moves, and says so (RFC 4555 §3.8), and only to where it has
+        sent something: a source address is not covered by the integrity check, so whoever carries
+        the response could choose any.
         """
         if (event.local, event.remote) == (self.local, self.remote):
             return
         if self.is_established and mobike.is_used(self):
-            if self.is_client and response and event.remote.address != self.remote.address:
-                mobike.move(self, event.local, event.remote)  # the path that answers is the one to use
+            if self.is_client and response:
+                mobike.answered_from(self, event.local, event.remote)
             return
         if self.is_established and (self.local_behind_nat or not self.remote_behind_nat):
             return

@@ -149,6 +149,17 @@ def move(sa: IkeSaV2, local: Endpoint, remote: Endpoint) -> None:
     sa.exchanges.send_again()
 
 
+def answered_from(sa: IkeSaV2, local: Endpoint, remote: Endpoint) -> None:
+    """A request of ours was answered from there: the path that answers is the one to use, if it is one
+    that the request was sent over (``other_paths``). The one before stays known, as a way back."""
+    before = sa.remote.address
+    if remote.address == before or remote.address not in sa.peer_addresses:
+        return
+    if before not in sa.peer_addresses:
+        sa.peer_addresses.append(before)
+    move(sa, local, remote)
+
+
 # the leading end ----------------------------------------------------------------------
 
 
