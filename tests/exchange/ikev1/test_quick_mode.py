@@ -15,6 +15,7 @@ from cygnet.engine.ikev1.tasks import quick_mode
 from cygnet.model.config import Child, Config, Connection, Lifetime, Mode
 from cygnet.testing.builders import oregon
 from cygnet.testing.pair import Host, Pair
+from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol
 from cygnet.values.selector import TrafficSelector
 from cygnet.wire.header import ExchangeType, Header
@@ -296,6 +297,31 @@ def test_a_repetition_after_the_end_is_not_taken_for_something_new() -> None:
     assert len(pair.left.installed()) == len(pair.right.installed()) == 1
     assert len(pair.network.log) - sent < 25, "repetitions answer each other a bounded number of times"
     assert_matching(pair)
+
+
+def test_an_initiator_that_refused_the_answer_does_not_ask_again_when_it_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else both would answer each other's repetitions for ever."""
+
+    def refuse(*_: object) -> None:
+        raise PeerError(Notify.NO_PROPOSAL_CHOSEN, "for the test")
+
+    pair = up()
+    monkeypatch.setattr(quick_mode.QuickModeInitiator, "process", refuse)
+    pair.left.handle(Rekey(pair.left.ref(), "{*}"))
+    pair.run(1)
+    monkeypatch.undo()
+    answer = next(
+        (source, destination, data)
+        for _, source, destination, data in reversed(pair.network.log)
+        if len(data) > 28 and data[18] == ExchangeType.QUICK_MODE and destination.address == pair.left.address
+    )
+    before = len(pair.network.log)
+    for _ in range(100):
+        source, destination, data = answer
+        pair.left.handle(Datagram(destination, source, data))
+    assert len(pair.network.log) == before
 
 
 def test_nothing_stays_when_the_initiator_vanishes_in_the_middle() -> None:

@@ -34,6 +34,9 @@ MOST_REMEMBERED = 128  #: finished exchanges
 #: hours, longer than an IKE_SA lives. IKEv1 has no other protection from replays
 MOST_SPENT = 1 << 13
 MOST_OPEN = 16  #: exchanges of the peer at a time
+#: how often a message is sent again because the peer repeats its own: more than any schedule has
+#: retransmissions, and the end of a game in which both answer each other's repetitions
+MOST_REPETITIONS = 32
 #: exchanges of three messages: their responder waits too, and says its second message again
 THREE_MESSAGES = frozenset({ExchangeType.QUICK_MODE, ExchangeType.AGGRESSIVE})
 
@@ -50,6 +53,7 @@ class Exchange:
         self.seen: list[bytes] = []  #: digests of the peer's messages, in order
         self.sent: list[bytes] = []  #: our last message, in fragments where it was cut
         self.tries = 0
+        self.repetitions = 0  #: how often our last message was sent again for the peer's sake
         self.awaiting = False  #: we send again until the peer says something
         self.schedule: tuple[float, int] | None = None  #: (first timeout, tries) unlike the settings
         self.number = 0  #: how many messages of ours, for the log
@@ -141,10 +145,10 @@ class Exchanges:
             )
         elif exchange.initiator:
             self._sa.log("IKE", f"received retransmit of response with {which}, resending last request")
-            self._send(exchange)
+            self._send_again(exchange)
         else:
             self._sa.log("IKE", f"received retransmit of request with {which}, retransmitting response")
-            self._send(exchange)
+            self._send_again(exchange)
         return True
 
     def asks_again(self, exchange: Exchange, header: Header) -> bool:
@@ -157,7 +161,7 @@ class Exchanges:
         self._sa.log(
             "IKE", f"received another response with ID {exchange.message_id}, resending last request"
         )
-        self._send(exchange)
+        self._send_again(exchange)
         return True
 
     def step(self, exchange: Exchange, message: Incoming) -> None:
@@ -195,7 +199,7 @@ class Exchanges:
             )
         self._messages += 1
         exchange.number = self._messages
-        exchange.tries = 0
+        exchange.tries = exchange.repetitions = 0
         exchange.sent_at = sa.ctx.now
         self._send(exchange)
         if expect:
@@ -227,6 +231,12 @@ class Exchanges:
         for piece in exchange.sent:
             self._sa.send(piece)
 
+    def _send_again(self, exchange: Exchange) -> None:
+        """For the peer, who repeats itself."""
+        exchange.repetitions += 1
+        if exchange.repetitions <= MOST_REPETITIONS:
+            self._send(exchange)
+
     # waiting ------------------------------------------------------------------------
 
     def _schedule(self, exchange: Exchange) -> None:
@@ -253,7 +263,7 @@ class Exchanges:
         if exchange.tries >= tries:
             if exchange.schedule is None:
                 self._sa.log("IKE", f"giving up after {exchange.tries} retransmits")
-            self.close(exchange)
+            self.abandon(exchange)
             exchange.task.failed("")
             return
         exchange.tries += 1

@@ -38,7 +38,7 @@ def refuse(sa: IkeSaV1, exchange: Exchange, chain: Chain, error: PeerError) -> N
     else:
         sa.log("IKE", f"sending {notify} error notify", 2)
         sa.tell([Notification(notify, Protocol.ESP, _offered_spi(chain))])
-    sa.exchanges.close(exchange)
+    sa.exchanges.abandon(exchange)
     exchange.task.failed(error.detail)
 
 
@@ -114,7 +114,7 @@ def _error(sa: IkeSaV1, notification: Notification) -> None:
     refused = _meant(sa, notification.spi)
     if refused is not None:
         exchange, task = refused
-        sa.exchanges.close(exchange)
+        sa.exchanges.abandon(exchange)
         task.failed(task.refused_with(notification.notify))
 
 
