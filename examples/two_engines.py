@@ -1,4 +1,4 @@
-"""A handshake in memory: two engines, virtual time, the seed's network with both its NATs.
+"""A handshake in memory: two engines, virtual time, oregon's network with both its NATs.
 
     python examples/two_engines.py [ikev1|ikev2]
 

@@ -1,4 +1,4 @@
-"""The seed's story: auto=start, route, add and ignore, each shown and checked as `make demo` does it.
+"""Oregon's story: auto=start, route, add and ignore, each shown and checked as `make demo` does it.
 
 ::
 

@@ -51,7 +51,7 @@ PEER = Site(
 def oregon(
     lab: Lab, names: tuple[str, str] = ("oregon", "peer"), round_trip: float = 0.1, hosts: bool = True
 ) -> tuple[End, End]:
-    """The seed's network: two clouds, each gateway behind a 1:1 NAT. ``round_trip`` in seconds.
+    """Oregon's network: two clouds, each gateway behind a 1:1 NAT. ``round_trip`` in seconds.
 
     ::
 

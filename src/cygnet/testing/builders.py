@@ -1,4 +1,4 @@
-"""Configurations to test with: the oregon tunnel of the seed, and parts to vary it."""
+"""Configurations to test with: the oregon tunnel, and parts to vary it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cygnet.values.identity import Identity
 from cygnet.values.secret import Secret
 from cygnet.values.selector import TrafficSelector
 
-#: inside and public addresses of the two gateways of the seed (documentation ranges for the public ones)
+#: inside and public addresses of the two gateways (documentation ranges for the public ones)
 OREGON, FAR = "10.31.1.185", "10.77.1.210"
 OREGON_PUBLIC, FAR_PUBLIC = "198.51.100.31", "203.0.113.77"
 NAT = {
@@ -70,7 +70,7 @@ def connection(
 
 
 def oregon(version: IkeVersion = IkeVersion.V1, **changes: Any) -> tuple[Config, Config]:
-    """Both ends of the seed's tunnel, each behind its NAT."""
+    """Both ends of oregon's tunnel, each behind its NAT."""
     left = connection(version=version, **changes)
     right = connection(
         local=FAR,

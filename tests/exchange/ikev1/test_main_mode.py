@@ -1,4 +1,4 @@
-"""Main Mode between two engines: the seed's story, and each way in which it can fail."""
+"""Main Mode between two engines: what `up` shows, and each way in which it can fail."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from cygnet.values.endpoint import NATT_PORT, Endpoint
 from cygnet.values.identity import Identity
 from cygnet.wire.header import ExchangeType, Header
 
-#: ``up oregon`` of the seed, with what differs from run to run as expressions
-SEED = r"""
+#: what ``up oregon`` shows, with what differs from run to run as expressions
+UP_OREGON = r"""
 initiating Main Mode IKE_SA oregon\[1\] to 203.0.113.77
 generating ID_PROT request 0 \[ SA V V V V \]
 sending packet: from 10.31.1.185\[500\] to 203.0.113.77\[500\] \(\d+ bytes\)
@@ -73,7 +73,7 @@ def test_up_prints_the_seeds_lines_word_for_word() -> None:
     ref = pair.left.up("oregon")
     assert pair.run(5, lambda: ref in pair.left.finished)
     lines = shown_by_up(pair, ref)
-    for line, expected in zip(lines, SEED, strict=True):
+    for line, expected in zip(lines, UP_OREGON, strict=True):
         assert re.fullmatch(expected, line), f"{line!r} is not {expected!r}"
     message_ids = [m.group(1) for line in lines if (m := re.search(r"QUICK_MODE \w+ (\d+)", line))]
     assert len(set(message_ids)) == 1

@@ -2,8 +2,8 @@
 
 FRAGMENTATION is announced where it can matter: with ``fragmentation=force`` or ``accept``, to a
 peer that announced it first, and where our own messages may be large. A tunnel with a
-pre-shared key has no large message, so that its first message has the four vendor IDs that the
-article of the seed shows.
+pre-shared key has no large message, so that its first message has the four vendor IDs that
+strongSwan's has.
 """
 
 from __future__ import annotations

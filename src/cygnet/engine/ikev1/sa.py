@@ -119,11 +119,12 @@ class IkeSaV1(IkeSa):
         incoming.receive(self, datagram, header)
 
     def heard(self, datagram: Datagram) -> None:
-        """An authentic encrypted message came in."""
+        """An authentic encrypted message came in. RFC 3947 §6: only the mapping of a peer behind a NAT
+        changes; to follow one that is not "opens a DoS attack possibility"."""
         self.last_received = self.ctx.now
         self.dpd.alive()
         moved = (datagram.local, datagram.remote) != (self.local, self.remote)
-        if moved and self.takes_quick_mode and (self.remote_behind_nat or self.local_behind_nat):
+        if moved and self.takes_quick_mode and self.remote_behind_nat:
             self.follow(datagram)
 
     def follow(self, datagram: Datagram) -> None:
@@ -243,7 +244,7 @@ class IkeSaV1(IkeSa):
         return found[-1] if found else None
 
     def child_up(self, child: ChildSa) -> None:
-        """The wish is fulfilled first: the output of ``up`` ends where the seed's does."""
+        """The wish is fulfilled first: the output of ``up`` ends where strongSwan's does."""
         self.fulfil(child)
         super().child_up(child)
 
