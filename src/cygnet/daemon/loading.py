@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 
 from cygnet.config.diagnostics import in_file_order, render
@@ -23,12 +24,18 @@ def load_files(options: Options) -> Loaded:
     return replace(loaded, config=replace(loaded.config, settings=settings))
 
 
-def diagnostics(loaded: Loaded) -> list[str]:
-    """Errors and warnings in the order of the files, then which conns were left out."""
+def diagnostics(loaded: Loaded, kept: Collection[str] = ()) -> list[str]:
+    """Errors and warnings in the order of the files, then which conns were left out.
+
+    ``kept``: those of them of which an earlier version stays in force.
+    """
     wrong = {id(error): "error" for error in loaded.errors}
     found = in_file_order((*loaded.errors, *loaded.warnings))
     texts = [render(error, wrong.get(id(error), "warning")) for error in found]
-    return texts + [f"# ignored conn '{name}' due to its errors" for name in loaded.ignored]
+    for name in loaded.ignored:
+        fate = "; it stays as it was loaded before" if name in kept else ""
+        texts.append(f"# ignored conn '{name}' due to its errors{fate}")
+    return texts
 
 
 def check(options: Options) -> tuple[str, int]:

@@ -14,14 +14,23 @@ from cygnet.boundary.events import Configure, Terminate
 from cygnet.config.load import Loaded
 from cygnet.control.outcomes import Reload
 from cygnet.control.vici.codec import Message
+from cygnet.daemon.keeping import keep_last_good
 from cygnet.daemon.loading import diagnostics, load_files
 from cygnet.daemon.options import Options
 from cygnet.daemon.runner import Runner
+from cygnet.engine.configure import Change, changes
 from cygnet.model.config import Settings
 
 Done = Callable[[Message], None]
 
 #: settings that are only read when sockets and devices are made
+_SAID = {
+    Change.ADDED: "added '{}'",
+    Change.REMOVED: "removed '{}'",
+    Change.IN_PLACE: "changed '{}' in place",
+    Change.REPLACED: "changed '{}': what is up of it is closed and negotiated anew",
+}
+
 FIXED = ("port", "port_nat_t", "install_routes", "routing_table", "routing_table_prio")
 
 
@@ -51,13 +60,14 @@ class Reloader:
 
     def _take(self, kind: Reload, loaded: Loaded) -> Message:
         """Put it into force, and the answer: what a person sees is in ``text``."""
-        lines = diagnostics(loaded)
+        config, kept = keep_last_good(self._config, loaded.config, loaded.ignored)
+        lines = diagnostics(loaded, kept)
         if loaded.fatal:
             lines.append("the configuration was not loaded; what ran before runs on")
             return _message(lines, "2")
         if kind.connections:
-            config = loaded.config
             lines += _unchangeable(self._config.settings, config.settings)
+            lines += [_SAID[change].format(name) for name, change in changes(self._config, config)]
             self._use(loaded)
         else:
             config = replace(self._config, secrets=loaded.config.secrets)

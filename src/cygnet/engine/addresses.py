@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cygnet.boundary.effects import FindSource, Resolve
 from cygnet.boundary.events import Event, Resolved, SourceAddress
+from cygnet.model.config import Connection
 from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Address, Endpoint
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ def is_host_name(word: str) -> bool:
         and "%" not in word
         and (any(c.isalpha() for c in word) and ":" not in word)
     )
+
+
+def can_initiate(connection: Connection) -> bool:
+    """Whether the connection says where its peer is: a concrete address or a host name."""
+    return any(concrete(w) is not None or is_host_name(w) for w in connection.remote_addrs)
 
 
 def fits(word: str, address: Address, resolved: Sequence[Address] = ()) -> int:

@@ -8,15 +8,17 @@ leaves two IKE_SAs where one was.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from enum import Enum
 
 from cygnet.boundary.effects import Resolve
 from cygnet.boundary.events import Configure, Event, Resolved
 from cygnet.engine import traps
-from cygnet.engine.addresses import is_host_name
+from cygnet.engine.addresses import can_initiate, is_host_name
 from cygnet.engine.context import Context, Wish
 from cygnet.engine.initiate import wish_for
-from cygnet.model.config import Child, Connection, Lifetime, StartAction
+from cygnet.model.config import Child, Config, Connection, Lifetime, StartAction
 from cygnet.values.errors import RequestError
 
 _SAME = Connection("")
@@ -54,21 +56,42 @@ def negotiated(connection: Connection) -> Connection:
     )
 
 
+class Change(Enum):
+    """What another configuration means for a connection."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    IN_PLACE = "changed in place"
+    REPLACED = "replaced"
+
+
+def changes(before: Config, after: Config) -> Iterator[tuple[str, Change]]:
+    """Which connections differ, and how; those that are gone first. Unchanged ones are not named."""
+    old, new = ({c.name: c for c in config.connections} for config in (before, after))
+    for name, connection in old.items():
+        changed = new.get(name)
+        if changed is None:
+            yield name, Change.REMOVED
+        elif changed != connection:
+            in_place = negotiated(changed) == negotiated(connection)
+            yield name, Change.IN_PLACE if in_place else Change.REPLACED
+    yield from ((name, Change.ADDED) for name in new if name not in old)
+
+
 def configure(ctx: Context, event: Configure) -> None:
-    old = {c.name: c for c in ctx.config.connections}
+    before = ctx.config
+    old, new = ({c.name: c for c in config.connections} for config in (before, event.config))
     ctx.load(event.config)
     _resolve_names(ctx)
-    new = {c.name: c for c in event.config.connections}
-    for name, before in old.items():
-        after = new.get(name)
-        if after is None:
-            ctx.log("CFG", f"deleted connection '{name}'")
+    for name, change in changes(before, event.config):
+        ctx.log("CFG", f"configuration '{name}' {change.value}")
+        if change is not Change.ADDED:
             _uninstall(ctx, name)
-        elif after != before:
-            _change(ctx, before, after)
-    for name in new:
-        if name not in old:
-            ctx.log("CFG", f"added configuration '{name}'")
+        if change is Change.IN_PLACE:
+            for sa in ctx.sas_of(name):
+                sa.reconfigure(new[name])
+        elif change is Change.REPLACED:
+            _replace(ctx, old[name], new[name])
     if not event.start:
         return
     for name, connection in new.items():
@@ -76,25 +99,29 @@ def configure(ctx: Context, event: Configure) -> None:
             _start(ctx, connection)
 
 
-def _change(ctx: Context, before: Connection, after: Connection) -> None:
-    _uninstall(ctx, before.name)
-    if negotiated(before) == negotiated(after):
-        ctx.log("CFG", f"updated configuration '{after.name}' in place")
-        for sa in ctx.sas_of(before.name):
-            sa.reconfigure(after)
-        return
-    ctx.log("CFG", f"replaced configuration '{after.name}'")
+def _replace(ctx: Context, before: Connection, after: Connection) -> None:
+    """Close what was negotiated with other terms, and negotiate anew what was up of it."""
     only_children = replace(negotiated(before), children=()) == replace(negotiated(after), children=())
-    kept = {c.name for c in after.children if before.child(c.name) is not None
-            and _negotiated_child(c) == _negotiated_child(before.child(c.name) or c)}  # fmt: skip
+    were = {c.name: c for c in negotiated(before).children}
+    same = {c.name for c in negotiated(after).children if c == were.get(c.name)}
+    closed: dict[str, None] = {}  # in order, each once
     for sa in ctx.sas_of(before.name):
-        if not only_children or not sa.is_established:
+        kept = only_children and sa.is_established
+        gone = [c for c in sa.current_children() if not kept or c.name not in same]
+        if sa.initiator or can_initiate(after):
+            closed |= dict.fromkeys(
+                [c.name for c in gone] + ([] if kept else [w.child.name for w in sa.wishes])
+            )
+        if not kept:
             sa.delete()
             continue
         sa.reconfigure(after)
-        for child in list(sa.children.values()):
-            if child.name not in kept:
-                sa.delete_child(child)
+        for child in gone:
+            sa.delete_child(child)
+    for name in closed:
+        child_config = after.child(name)
+        if child_config is not None and not child_config.mode.is_shunt:
+            wish_for(ctx, after, Wish(child_config))
 
 
 def _uninstall(ctx: Context, connection_name: str) -> None:
