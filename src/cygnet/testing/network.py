@@ -61,6 +61,11 @@ class Network:
         self._public[inside] = public
         self._inside[public] = inside
 
+    def translate_only(self, inside: Address) -> None:
+        """Only this host is behind a NAT: every other one is reached by its own address."""
+        public = self._public[inside]
+        self._public, self._inside = {inside: public}, {public: inside}
+
     def send(self, now: float, source: Endpoint, destination: Endpoint, data: bytes) -> None:
         """Put a datagram on the way (with every fault that chance brings)."""
         source = Endpoint(self._public.get(source.address, source.address), source.port)

@@ -8,10 +8,10 @@ import pytest
 
 from cygnet.boundary.effects import Outcome
 from cygnet.boundary.events import Datagram
-from cygnet.model.config import CloseAction, Settings
-from cygnet.testing.builders import FAR_PUBLIC, OREGON_PUBLIC, oregon
+from cygnet.model.config import CloseAction, Config, Settings
+from cygnet.testing.builders import FAR, FAR_PUBLIC, OREGON, OREGON_PUBLIC, connection, oregon, psk
 from cygnet.testing.pair import Host, Pair
-from cygnet.values.endpoint import Endpoint
+from cygnet.values.endpoint import NATT_PORT, Endpoint
 from cygnet.wire.header import ExchangeType, Header
 from cygnet.wire.ikev1.vendors import DPD
 from tests.exchange.ikev1.stories import (
@@ -188,3 +188,39 @@ def test_a_recorded_message_moves_nobody_however_late_it_is_sent_again(sender: s
     before = pair.right.ike_sas[0]
     pair.right.handle(Datagram(before.local, Endpoint.of("192.0.2.66", 4500), recorded))
     assert pair.right.ike_sas[0].remote == before.remote
+
+
+def diverted(pair: Pair, host: Host, address: str) -> None:
+    """All that this host gets from now on seems to come from that address."""
+
+    def deliver(destination: Endpoint, source: Endpoint, data: bytes) -> None:
+        host.receive(destination, Endpoint.of(address, source.port), data)
+
+    pair.network.attach(host.address, deliver)
+
+
+def test_a_peer_that_is_not_behind_a_nat_is_not_followed_to_another_address() -> None:
+    # --> HASH N(DPD)    <-- HASH N(DPD_ACK), which somebody on the way sends from his own address
+    left = connection(remote=FAR, **CHECKED)
+    right = connection(local=FAR, remote=OREGON_PUBLIC, local_ts="10.77.0.0/16", remote_ts="10.31.0.0/16",
+                       remote_id=OREGON)  # fmt: skip
+    pair = Pair(Config((left,), (psk(),)), Config((right,), (psk(),)))
+    pair.network.translate_only(Endpoint.of(OREGON).address)
+    pair.left.up("oregon")
+    pair.run(5)
+    (sa,) = pair.left.established()
+    assert sa.local_behind_nat and not sa.remote_behind_nat
+    diverted(pair, pair.left, "192.0.2.66")
+    pair.run(60)
+    assert any("N(DPD_ACK)" in line for line in pair.left.lines())
+    assert pair.left.established()[0].remote == sa.remote
+    assert_matching(pair)
+
+
+def test_a_peer_behind_a_nat_is_followed_to_its_new_mapping() -> None:
+    # --> HASH N(DPD)    <-- HASH N(DPD_ACK) from another address of the NAT
+    pair = up(**CHECKED)
+    assert pair.left.established()[0].remote_behind_nat
+    diverted(pair, pair.left, "203.0.113.99")
+    pair.run(15)
+    assert pair.left.established()[0].remote == Endpoint.of("203.0.113.99", NATT_PORT)
