@@ -87,3 +87,21 @@ def test_no_more_child_sas_than_there_is_room_for(monkeypatch: pytest.MonkeyPatc
         ask(pair.left, pair.right, ExchangeType.CREATE_CHILD_SA, *payloads)
     assert len(pair.right.installed()) == 3
     assert any("N(NO_ADD_SAS)" in line for line in pair.right.lines())
+
+
+def test_one_replacement_of_the_peers_at_a_time_while_we_rekey_the_same_child_sa() -> None:
+    # --> CREATE_CHILD_SA {N(REKEY_SA), ...}, which the right never answers
+    # <-- CREATE_CHILD_SA {N(REKEY_SA), ...}, again and again    --> N(TEMPORARY_FAILURE)
+    pair = up()
+    (child,) = pair.right.installed()
+    assert child.proposal is not None
+    pair.network.filter = lambda source, destination, data: None
+    pair.left.handle(Rekey(pair.left.ref(), "oregon{1}"))
+    rekeyed = NotifyPayload(NotifyType.REKEY_SA, b"", child.proposal.protocol, child.spi_in.to_bytes(4))
+    for number in range(1, 6):
+        proposal = replace(child.proposal, spi=number.to_bytes(4))
+        selectors = TsIPayload(child.local_ts), TsRPayload(child.remote_ts)
+        payloads = rekeyed, SaPayload((proposal,)), NoncePayload(bytes(32)), *selectors
+        ask(pair.right, pair.left, ExchangeType.CREATE_CHILD_SA, *payloads)
+    assert len(engine_sa(pair.left).children) == 3  # the old one, ours, the peer's
+    assert sum("is being rekeyed by both ends" in line for line in pair.left.lines()) == 4

@@ -13,6 +13,7 @@ loser's never carries our traffic: it is installed inbound only.
     the peer's request finds the old CHILD_SA ...      answer
       as it is                                         the new one replaces it
       being rekeyed by us                              as usual; our response will decide
+      that too, and the peer has made its own already  TEMPORARY_FAILURE: there are two to decide between
       being deleted, or replaced already               TEMPORARY_FAILURE
       not at all, and one of ours is being made        TEMPORARY_FAILURE: it may be that one
       not at all                                       CHILD_SA_NOT_FOUND
@@ -157,6 +158,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
         return Reply([missing])
     if not old.is_up:
         raise PeerError(NotifyType.TEMPORARY_FAILURE, f"CHILD_SA {old} is {old.state.value}, not rekeying it")
+    _not_contested_already(sa, old)
     terms = child_terms.agree(sa, message, with_ke=True, config=old.config)
     nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
     new = sa.new_child(old.config, old.reqid)
@@ -165,11 +167,22 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     def complete(secrets: list[Secret]) -> Callable[[], None]:
         if not old.is_up:  # only where additional key exchanges have taken their time
             raise PeerError(NotifyType.TEMPORARY_FAILURE, f"CHILD_SA {old} is {old.state.value} meanwhile")
+        _not_contested_already(sa, old)
         child_terms.take_request(sa, new, terms, nonces, secrets)
         new.install_inbound()
         return lambda: _replaced_by_peer(sa, old, Rival(new, nonces))
 
     return reply_with_ke(sa, message, terms.proposal, nonces.r, payloads, complete, new.remove)
+
+
+def _not_contested_already(sa: IkeSaV2, old: ChildSa) -> None:
+    """A second replacement would take the place of the first in our decision, and leave that behind."""
+    ours = sa.exchanges.active
+    if not isinstance(ours, RekeyChild) or ours.old is not old or ours.rival is None:
+        return
+    if ours.rival.child.state is not ChildState.DELETED:
+        text = f"CHILD_SA {old} is being rekeyed by both ends, the peer has done so already"
+        raise PeerError(NotifyType.TEMPORARY_FAILURE, text)
 
 
 def _replaced_by_peer(sa: IkeSaV2, old: ChildSa, rival: Rival) -> None:
