@@ -28,7 +28,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -206,7 +205,7 @@ class CbcThenMac(_ThenMac):
 
         super().__init__(mac, icv_length, esn)
         block = algorithm.block_size // 8
-        self._words: Callable[[Buffer], NDArray[uint64]] = partial(frombuffer, dtype=uint64)
+        self._words: Callable[[Buffer], NDArray[uint64]] = lambda octets: frombuffer(octets, uint64)
         self._encrypt = Context(algorithm, modes.CBC(bytes(block))).encryptor().update
         self._decrypt = Context(algorithm, modes.ECB()).decryptor().update
         self._pad = bytes(block - 8)
