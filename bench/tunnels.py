@@ -30,6 +30,8 @@ from tests.peers.cygnet import Cygnet
 from tests.peers.gateway import Gateway
 
 TUNNELS = int(os.environ.get("TUNNELS", "400"))
+#: tunnels that the measured daemon initiates: charon's starter was seen to stall on an update with 300 conns
+INITIATED = min(TUNNELS, 100)
 WARM_UP = 20  #: tunnels before the measured ones, so that first-time costs are not counted
 SECRETS = f': PSK "{SECRET.decode()}"\n'
 SETTINGS = {
@@ -166,7 +168,7 @@ def rows(seconds: float = 5.0) -> list[Row]:
         ]
         if case is CASES[0]:
             found.append(Row("memory per tunnel", "KB", ours.memory, theirs.memory, 40, of_ratio=False))
-        ours, theirs = as_initiator(Cygnet, case, TUNNELS), as_initiator(Charon, case, TUNNELS)
+        ours, theirs = as_initiator(Cygnet, case, INITIATED), as_initiator(Charon, case, INITIATED)
         found += [
             Row(f"{case.name}, initiator: CPU per tunnel", "ms", ours.cpu, theirs.cpu),
             Row(f"{case.name}, initiator: tunnels", "1/s", ours.rate, theirs.rate),
