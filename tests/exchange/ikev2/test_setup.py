@@ -367,6 +367,34 @@ def test_an_ike_sa_without_children_is_replaced_when_it_is_reauthenticated() -> 
     assert [[sa.uid for sa in host.ike_sas] for host in pair.hosts] == [[2], [2]]
 
 
+def test_an_ike_sa_without_children_ends_where_the_peer_wants_one_with_every_ike_sa() -> None:
+    # the right announces no N(CHDLESS_SUP); the left's only CHILD_SA is closed, then it is to prove itself
+    # --> INFORMATIONAL {D}   <-- INFORMATIONAL {}      and no CHILD_SA that nobody asked for
+    pair = Pair(*tunnel(childless="never"))
+    pair.left.up("oregon")
+    pair.run(5)
+    pair.left.down("oregon{1}")
+    pair.run(5)
+    pair.left.handle(Rekey(pair.left.ref(), "oregon[1]", reauth=True))
+    pair.run(60)
+    both_clean(pair)
+    assert any("there is no CHILD_SA for which to make it anew" in line for line in pair.left.lines())
+    assert not any("oregon{2}" in line for line in pair.left.lines())
+
+
+def test_a_connection_without_children_that_the_peer_began_can_be_reauthenticated() -> None:
+    # the right has no child configured, so that there is nothing that it could offer by itself
+    left, right = tunnel(childless="prefer")
+    (bare,) = right.connections
+    pair = Pair(left, replace(right, connections=(replace(bare, children=()),)))
+    pair.left.up("oregon")
+    pair.run(5)
+    assert pair.right.established() and not pair.right.installed()
+    pair.right.handle(Rekey(pair.right.ref(), "oregon[1]", reauth=True))
+    pair.run(60)
+    both_clean(pair)
+
+
 def test_transport_mode_is_agreed_on_and_its_selectors_are_the_hosts() -> None:
     changes = {"child": {"mode": Mode.TRANSPORT, "local_ts": (), "remote_ts": ()}}
     pair = Pair(*straight(**changes), nat=False)

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cygnet.engine.child import ChildSa
-from cygnet.engine.context import Wish
 from cygnet.engine.ikev2 import authentication, child_terms, crash, extensions, ppk, redirect, virtual_ips
 from cygnet.engine.ikev2.handshake import Progress
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces, with_ppk
@@ -108,9 +107,9 @@ class IkeAuth(Task):
         sa = self.sa
         if sa.peer.childless and (sa.connection.childless in ("force", "prefer") or not sa.wishes):
             return []
-        if sa.connection.childless == "force":
+        if sa.connection.childless == "force" or not sa.wishes:  # nobody asks for one: none is made up
             raise PeerError(0, f"{sa.remote.address} does not support childless IKE_SA initiation")
-        wish = sa.wishes[0] if sa.wishes else Wish(sa.connection.children[0])
+        wish = sa.wishes[0]
         self.child = sa.new_child(wish.child, wish.reqid)
         sa.log("CHD", f"establishing CHILD_SA {self.child}", 0)
         ahead, behind = child_terms.offer(sa, self.child, with_ke=False)

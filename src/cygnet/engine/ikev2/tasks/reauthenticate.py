@@ -1,7 +1,8 @@
 """Reauthentication, RFC 7296 §2.8.3: IKEv2 has no exchange for it, so a new IKE_SA is made from scratch.
 
 With ``make_before_break`` the new IKE_SA and all its CHILD_SAs stand before the old one is
-deleted, so that no packet is lost; without it the old one goes first.
+deleted, so that no packet is lost; without it the old one goes first. An IKE_SA that carries
+nothing is made anew only where the peer takes one without a CHILD_SA (RFC 6023), else it ends.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ def begin(old: IkeSaV2) -> None:
         # its address and its credentials are its own affair; AUTH_LIFETIME has told it when
         old.log("IKE", f"reauthentication of {old} is left to the peer, which has a virtual IP of ours")
         return
+    wishes = [*(Wish(child.config, child.reqid) for child in old.current_children()), *old.wishes]
+    if not wishes and not old.peer.childless:
+        old.log("IKE", f"closing IKE_SA {old}: there is no CHILD_SA for which to make it anew")
+        old.delete()
+        return
+    old.wishes = []
     ctx, connection = old.ctx, old.connection
     new = type(old)(ctx, connection, True, None, None)
     new.gateway = old.gateway
     new.log("IKE", f"reauthenticating IKE_SA {old}")
-    wishes = [Wish(child.config, child.reqid) for child in old.current_children()]
-    waiting, old.wishes = old.wishes, []
-    for wish in [*wishes, *waiting]:
+    for wish in wishes:
         new.wish(wish)
     if ctx.config.settings.make_before_break:
         new.reauthenticates = old.uid
