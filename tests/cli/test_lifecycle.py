@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cygnet.cli import exits
-from cygnet.cli.daemon import running_pid
+from cygnet.cli.daemon import arguments_of, running_pid
 from tests.cli.gateways import Gateway, two_gateways
 
 
@@ -101,6 +101,27 @@ def test_what_is_not_there_is_said_so_with_3(gateways: tuple[Gateway, Gateway]) 
         assert (done.returncode, done.stdout) == (exits.NOT_FOUND, text + "\n")
 
 
+def test_status_of_a_name_counts_what_it_lists_and_is_3_where_there_is_nothing(
+    gateways: tuple[Gateway, Gateway],
+) -> None:
+    west, _ = gateways
+    west.start()
+    assert west.cygnet("up", "tunnel", "--timeout", "0.5").returncode == exits.FAILED
+    assert json.loads(west.cygnet("status", "--json", "tunnel").stdout)["connecting"] == 1
+    nothing = west.cygnet("status", "--json", "nix")
+    shown = json.loads(nothing.stdout)
+    assert (shown["up"], shown["connecting"], shown["security_associations"]) == (0, 0, [])
+    assert nothing.returncode == exits.NOT_FOUND
+    for verb in ("status", "statusall"):
+        nothing = west.cygnet(verb, "nix")
+        assert nothing.stdout.endswith("  no match\n") and nothing.returncode == exits.NOT_FOUND
+        assert west.cygnet(verb, "tunnel").returncode == exits.OK
+    west.cygnet("stop")
+    west.start()
+    loaded = west.cygnet("status", "tunnel")  # it is there, but nothing of it is up
+    assert loaded.stdout.endswith("  no match\n") and loaded.returncode == exits.OK
+
+
 def test_a_silent_peer_is_waited_for_only_so_long(gateways: tuple[Gateway, Gateway]) -> None:
     west, _ = gateways
     west.start()
@@ -152,6 +173,27 @@ def test_errors_in_the_configuration_appear_on_the_terminal_of_start(
     assert "ikev3" in started.stderr and f"{west.conf}:" in started.stderr and "^~~~~" in started.stderr
     assert "ignored conn 'broken'" in started.stderr
     assert "tunnel" in west.cygnet("statusall").stdout
+
+
+@pytest.mark.parametrize("words", [("--plane", "foo"), ("--debug", "4"), ("--debug", "ike=5")])
+def test_a_wrong_option_of_start_is_answered_with_the_usage_of_start(
+    words: tuple[str, str], gateways: tuple[Gateway, Gateway]
+) -> None:
+    west, _ = gateways
+    started = west.cygnet("start", *words)
+    assert started.returncode == exits.USAGE
+    assert "usage: cygnet start " in started.stderr and words[1] in started.stderr
+
+
+def test_restart_of_nothing_only_starts(gateways: tuple[Gateway, Gateway]) -> None:
+    west, _ = gateways
+    west.start()
+    words = arguments_of(running_pid(str(west.directory / "run")))
+    west.cygnet("stop")
+    restarted = west.cygnet("restart", *words)
+    assert restarted.returncode == exits.OK and restarted.stderr.startswith("Starting cygnet ")
+    stopped = [west.cygnet("stop"), west.cygnet("stop")][-1]
+    assert (stopped.returncode, stopped.stderr) == (exits.OK, "cygnet is not running\n")
 
 
 def test_a_configuration_that_cannot_be_used_at_all_is_status_2(gateways: tuple[Gateway, Gateway]) -> None:

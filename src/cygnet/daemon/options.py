@@ -56,7 +56,7 @@ class Options:
 
 def parse(argv: Sequence[str]) -> Options:
     """Exits with status 2 on a wrong command line, as argparse does."""
-    words = _parser().parse_args(argv)
+    words = _parser("--background" in argv).parse_args(argv)
     return Options(
         config=os.path.abspath(words.file or words.config),
         secrets=os.path.abspath(words.secrets),
@@ -74,9 +74,10 @@ def parse(argv: Sequence[str]) -> Options:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(background: bool = False) -> argparse.ArgumentParser:
+    verb, where = ("start", "background") if background else ("daemon", "foreground")
     parser = argparse.ArgumentParser(
-        prog="cygnet daemon", description="Run the IKE daemon in the foreground.", allow_abbrev=False
+        prog=f"cygnet {verb}", description=f"Run the IKE daemon in the {where}.", allow_abbrev=False
     )
     add = parser.add_argument
     add("--config", metavar="FILE", default=IPSEC_CONF, help="connections (default: %(default)s)")
@@ -114,6 +115,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _debug(text: str) -> tuple[str, int]:
     group, equals, level = text.rpartition("=")
-    if not (level.isdecimal() and int(level) <= 4) or (equals and not group.isalpha()):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a level 0..4, or GROUP=LEVEL")
+    if level not in ("0", "1", "2", "3") or (equals and not group.isalpha()):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a level 0..3, or GROUP=LEVEL")
     return (group or "default", int(level))

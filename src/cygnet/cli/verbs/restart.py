@@ -14,9 +14,9 @@ def run_with(words: list[str]) -> int:
         parser = argparse.ArgumentParser(prog="cygnet restart", add_help=False, allow_abbrev=False)
         run_dir_argument(parser)
         known, others = parser.parse_known_args(words)
-        if not others:
-            words = arguments_of(running_pid(known.run_dir)) or words
-        status = stop.stop(known.run_dir)
-        if status != exits.OK:
+        pid = running_pid(known.run_dir)
+        if pid and not others:
+            words = arguments_of(pid) or words
+        if pid and (status := stop.stop(known.run_dir)) != exits.OK:
             return status
     return start.run_with(words)

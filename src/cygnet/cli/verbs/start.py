@@ -21,7 +21,7 @@ READY = b"\0"
 
 def run_with(words: list[str]) -> int:
     if "-h" in words or "--help" in words:
-        os.execv(sys.executable, command(words))
+        os.execv(sys.executable, command(["--background", *words]))
     parser = argparse.ArgumentParser(prog="cygnet start", add_help=False, allow_abbrev=False)
     run_dir_argument(parser)
     parser.add_argument("--log", default="")

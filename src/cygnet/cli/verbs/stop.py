@@ -28,7 +28,7 @@ def stop(run_dir: str) -> int:
     """0 also when none was running: that it does not run is what was asked for."""
     pid = running_pid(run_dir)
     if not pid:
-        note("Stopping cygnet IPsec failed: cygnet is not running")
+        note("cygnet is not running")
         return exits.OK
     note("Stopping cygnet IPsec...")
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot
 from cygnet.boundary.specs import SaId
-from cygnet.control.render.status import child_proposal, connecting, established
+from cygnet.control.render.status import child_proposal, connecting
 from cygnet.control.view import Facts, Usages
 from cygnet.crypto.names import proposal_text
 from cygnet.model.config import Connection
@@ -47,8 +47,8 @@ def status(snapshot: Snapshot, name: str, usages: Usages) -> dict[str, object]:
         sa for sa in snapshot.ike_sas if wanted(sa.name) or any(wanted(child.name) for child in sa.children)
     ]
     return {
-        "up": established(snapshot),
-        "connecting": connecting(snapshot),
+        "up": len(sas) - connecting(sas),
+        "connecting": connecting(sas),
         "security_associations": (_ike_sa(sa, snapshot.now, usages) for sa in sas),
         "routed": [_routed(r) for r in snapshot.routed if not r.shunt and wanted(r.name)],
         "shunted": [_routed(r) for r in snapshot.routed if r.shunt and wanted(r.name)],

@@ -5,7 +5,7 @@ Names stand right-aligned in twelve columns; ``[n]`` numbers an IKE_SA, ``{n}`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot
 from cygnet.boundary.specs import SaUsage
@@ -42,7 +42,8 @@ def status(snapshot: Snapshot, name: str = "", usages: Usages | None = None) -> 
     """
     yield from _shunts(snapshot, name)
     yield from _traps(snapshot, name)
-    yield f"Security Associations ({established(snapshot)} up, {connecting(snapshot)} connecting):"
+    waiting = connecting(snapshot.ike_sas)  # of all, as strongSwan counts, also where a name is given
+    yield f"Security Associations ({len(snapshot.ike_sas) - waiting} up, {waiting} connecting):"
     methods = {c.name: "+".join(METHODS[r.method] for r in c.local) for c in snapshot.connections}
     found = False
     for sa in snapshot.ike_sas:
@@ -60,12 +61,9 @@ def status(snapshot: Snapshot, name: str = "", usages: Usages | None = None) -> 
         yield "  no match" if name else "  none"
 
 
-def connecting(snapshot: Snapshot) -> int:
-    return sum(sa.state in ("CREATED", "CONNECTING") for sa in snapshot.ike_sas)
-
-
-def established(snapshot: Snapshot) -> int:
-    return len(snapshot.ike_sas) - connecting(snapshot)
+def connecting(sas: Sequence[IkeSnapshot]) -> int:
+    """How many are not up yet."""
+    return sum(sa.state in ("CREATED", "CONNECTING") for sa in sas)
 
 
 def _shunts(snapshot: Snapshot, name: str) -> Iterator[str]:

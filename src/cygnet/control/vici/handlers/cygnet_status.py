@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from cygnet.boundary.snapshot import Snapshot
 from cygnet.control.outcomes import Answer, Count, Decision
 from cygnet.control.render import json as as_json
 from cygnet.control.render.listalgs import listalgs
@@ -35,6 +36,15 @@ def events(lines: Iterable[str]) -> Iterator[tuple[str, Message]]:
         yield "cygnet-text", {"text": held}
 
 
+def known(snapshot: Snapshot, name: str) -> bool:
+    """Whether there is anything of that name: a connection or its child, an SA, a trap, a shunt."""
+    return (
+        any(name in (row.name, *(c.name for c in row.children)) for row in snapshot.connections)
+        or any(name in (sa.name, *(c.name for c in sa.children)) for sa in snapshot.ike_sas)
+        or any(name == row.name for row in snapshot.routed)
+    )
+
+
 def handle(request: Message, view: View) -> Decision:
     kind, name = string(request, "what", "status"), string(request, "name")
     in_json = boolean(request, "json")
@@ -44,14 +54,16 @@ def handle(request: Message, view: View) -> Decision:
     if kind == "listalgs":
         return Answer(events=events(as_json.lines(as_json.listalgs(facts)) if in_json else listalgs(facts)))
     snapshot = view.snapshot()
+    verdict: Message = {} if not name or known(snapshot, name) else {"outcome": "3"}
     if kind == "status" and not in_json:
-        return Answer(events=events(status(snapshot, name)))
+        return Answer(verdict, events(status(snapshot, name)))
 
     def with_counters(usages: Usages) -> Answer:
         if kind == "status":
-            return Answer(events=events(as_json.lines(as_json.status(snapshot, name, usages))))
+            return Answer(verdict, events(as_json.lines(as_json.status(snapshot, name, usages))))
         if in_json:
-            return Answer(events=events(as_json.lines(as_json.statusall(snapshot, facts, name, usages))))
-        return Answer(events=events(statusall(snapshot, facts, name, usages)))
+            shown = as_json.lines(as_json.statusall(snapshot, facts, name, usages))
+            return Answer(verdict, events(shown))
+        return Answer(verdict, events(statusall(snapshot, facts, name, usages)))
 
     return Count(sa_ids(snapshot.ike_sas), with_counters)
