@@ -12,6 +12,7 @@ INSTALL = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" BINDIR="$(BINDIR)" MANDIR="$(M
 .PHONY: demo test check install uninstall fuzz lint bench dev clean
 
 demo: ## the oregon tunnel, live, in network namespaces (IKE=2: over IKEv2); root
+	@tools/prepare demo
 	@./cygnet demo $(if $(IKE),--ike $(IKE))
 
 test: lint ## everything, with real tunnels and real peers where root allows

@@ -7,3 +7,4 @@ NOT_FOUND = 3  #: no such connection or SA
 NOT_PERMITTED = 4
 NOT_RUNNING = 7
 INTERRUPTED = 130  #: as shells have it for ^C
+TERMINATED = 143  #: the same for SIGTERM: `demo` was ended by it

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from cygnet.lab import keep, oregon, topology
 from cygnet.lab.host import LabError
@@ -15,15 +17,37 @@ FAILED, USAGE, NOT_PERMITTED = 1, 2, 4  #: exit statuses, as every cygnet comman
 
 
 def up(options: argparse.Namespace) -> int:
+    if keep.whole():
+        return _already_up(options.ike)
     keep.remove()  # what an earlier one left
+    ike = options.ike or 1
     with Lab(keep=True) as lab:
         ours, theirs = topology.oregon(lab)
-        oregon.configure(ours, theirs, "start", options.ike)
-        oregon.configure(theirs, ours, "add", options.ike)
+        oregon.configure(ours, theirs, "start", ike)
+        oregon.configure(theirs, ours, "add", ike)
         oregon.share_secret(ours, theirs)
         keep.remember(lab)
-    print(_KEPT)
+    print(_KEPT.format(ike=ike, cygnet=this_command()))
     return 0
+
+
+def _already_up(ike: int | None) -> int:
+    """0 where it is the lab that was asked for; its configuration is its user's, and left alone."""
+    conf = keep.hosts()["oregon"].path("/etc/ipsec.conf").read_text()
+    if ike is None or f"keyexchange=ikev{ike}" in conf:
+        print(f"the lab is already up; '{this_command()} lab down' removes it")
+        return 0
+    print(f"the lab is already up, without IKEv{ike}: first '{this_command()} lab down'", file=sys.stderr)
+    return FAILED
+
+
+def this_command() -> str:
+    """What to type for this cygnet, where it was called: installed, or the launcher of a clone."""
+    sudo = "sudo " if "SUDO_USER" in os.environ else ""
+    launcher = Path(__file__).parents[3] / "cygnet"
+    if not launcher.is_file():
+        return f"{sudo}cygnet"
+    return sudo + ("./cygnet" if launcher.parent == Path.cwd() else shlex.quote(str(launcher)))
 
 
 def down(options: argparse.Namespace) -> int:
@@ -39,7 +63,7 @@ def shell(options: argparse.Namespace) -> int:
     if host is not None:
         argv = host.inside(options.command or [os.environ.get("SHELL", "/bin/sh")])
         os.execvpe(argv[0], argv, host.environment())
-    there = f"there are {', '.join(hosts)}" if hosts else "no lab is up: cygnet lab up"
+    there = f"there are {', '.join(hosts)}" if hosts else f"no lab is up: {this_command()} lab up"
     print(f"no host '{options.host}'; {there}", file=sys.stderr)
     return USAGE if hosts else FAILED
 
@@ -51,7 +75,7 @@ def demo(options: argparse.Namespace) -> int:
 
 
 _KEPT = """\
-Two clouds are up, as in the demo:
+Two clouds are up, as in the demo, for IKEv{ike}:
 
   oregon-host            oregon                                    peer             peer-host
   10.31.2.10 --- 10.31.1.185 --- 1:1 NAT === 100 ms === 1:1 NAT --- 10.77.1.210 --- 10.77.2.20
@@ -59,16 +83,26 @@ Two clouds are up, as in the demo:
 
 Each gateway has an /etc/ipsec.conf with the tunnel between them. Try:
 
-  cygnet lab shell peer cygnet start
-  cygnet lab shell oregon             then: cygnet start; cygnet status; ping 10.77.1.210
-  cygnet lab down                     removes everything"""
+  {cygnet} lab shell peer cygnet start
+  {cygnet} lab shell oregon
+
+and in the shell on oregon:
+
+  cygnet start
+  cygnet status
+  ping -c 3 10.77.1.210
+  exit
+
+This removes everything:
+
+  {cygnet} lab down"""
 
 
 def lab_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``cygnet lab``."""
     verbs = parser.add_subparsers(dest="lab_verb", required=True, metavar="up|down|shell")
     build = verbs.add_parser("up", help="build the demo's network and leave it there")
-    _ike(build)
+    _ike(build, default=None)
     build.set_defaults(run_lab=up)
     verbs.add_parser("down", help="remove it").set_defaults(run_lab=down)
     enter = verbs.add_parser("shell", help="a shell, or a command, in one of its hosts")
@@ -83,8 +117,8 @@ def demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run_lab=demo)
 
 
-def _ike(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ike", type=int, choices=(1, 2), default=1, help="IKE version (default 1)")
+def _ike(parser: argparse.ArgumentParser, default: int | None = 1) -> None:
+    parser.add_argument("--ike", type=int, choices=(1, 2), default=default, help="IKE version (default 1)")
 
 
 def run(options: argparse.Namespace) -> int:

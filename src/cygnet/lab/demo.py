@@ -23,6 +23,7 @@ from cygnet.lab.topology import End
 
 STEP_TIME = 30.0  #: seconds that one command may take
 TUNNEL_TIME = 10.0  #: seconds within which a tunnel must stand on this network
+ENDING = (signal.SIGTERM, signal.SIGINT)  #: the signals that end it, and its exit status is theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,14 @@ PINGS = sum(3 for mode in MODES for step in mode.steps if step.command == PING)
 
 class NotAsExpected(Exception):
     """A step showed something else than it should have."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ends the demo; ``number`` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 @dataclass(slots=True)
@@ -261,15 +270,17 @@ def run(ike: int = 1) -> int:
         # pyroute2 forks for a namespace's socket, and ends that child by a signal: it must not clean up
         if os.getpid() != owner:
             os._exit(128 + number)
-        raise KeyboardInterrupt
+        for each in ENDING:
+            signal.signal(each, signal.SIG_IGN)  # once is enough: the next one would disturb the removal
+        raise Stopped(number)
 
-    previous = {number: signal.signal(number, stop_here) for number in (signal.SIGTERM, signal.SIGINT)}
+    previous = {number: signal.signal(number, stop_here) for number in ENDING}
     try:
         with Lab() as lab:
             show(screen, lab, ike)
-    except KeyboardInterrupt:
-        screen.say("\nStopped; everything is removed.")
-        return 130
+    except Stopped as stopped:
+        screen.say(f"\nStopped by {signal.Signals(stopped.number).name}; everything is removed.")
+        return 128 + stopped.number
     except NotAsExpected as error:
         print(f"\ncygnet: this is not what the demo should show: {error}", file=sys.stderr)
         return 1

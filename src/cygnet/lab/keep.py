@@ -26,6 +26,12 @@ def hosts() -> dict[str, Host]:
     return {name: Host(name, pid) for name, pid, start in _entries() if started(pid) == start}
 
 
+def whole() -> bool:
+    """Whether there is a kept lab, and all of its hosts live."""
+    entries = list(_entries())
+    return bool(entries) and len(hosts()) == len(entries)
+
+
 def remove() -> list[str]:
     """End the kept lab; the names of its hosts. Nothing there: an empty list."""
     found = hosts()
