@@ -37,6 +37,7 @@ MOST_OPEN = 16  #: exchanges of the peer at a time
 #: how often a message is sent again because the peer repeats its own: more than any schedule has
 #: retransmissions, and the end of a game in which both answer each other's repetitions
 MOST_REPETITIONS = 32
+MOST_ASKED_AGAIN = 16  #: times; more than any peer tries, since what asks is not proved to be the peer's
 #: exchanges of three messages: their responder waits too, and says its second message again
 THREE_MESSAGES = frozenset({ExchangeType.QUICK_MODE, ExchangeType.AGGRESSIVE})
 
@@ -59,6 +60,7 @@ class Exchange:
         self.number = 0  #: how many messages of ours, for the log
         self.sent_at = 0.0  #: when our last message was sent for the first time
         self.over = False
+        self.asked_again = 0  #: times that a message which may be anybody's made us send ``sent`` again
 
 
 def fingerprint(datagram: bytes) -> bytes:
@@ -139,6 +141,7 @@ class Exchanges:
         if mark != exchange.seen[-1] or not exchange.sent:
             return True
         which = f"ID {exchange.message_id}"
+        self._sa.receipts.taken()
         if exchange.awaiting and exchange.initiator:
             self._sa.log(
                 "IKE", f"received retransmit of response with {which}, but next request already sent"
@@ -156,8 +159,10 @@ class Exchanges:
         not be the same as before to the bit: damaged padding does no harm.)"""
         if not exchange.initiator or not exchange.sent or exchange.type != header.exchange:
             return False
-        if exchange.type not in THREE_MESSAGES:
+        if exchange.type not in THREE_MESSAGES or exchange.asked_again >= MOST_ASKED_AGAIN:
             return False
+        exchange.asked_again += 1
+        self._sa.receipts.taken()
         self._sa.log(
             "IKE", f"received another response with ID {exchange.message_id}, resending last request"
         )

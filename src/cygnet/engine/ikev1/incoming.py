@@ -35,13 +35,15 @@ PHASE_1_TYPES = (ExchangeType.ID_PROT, ExchangeType.AGGRESSIVE)
 
 
 def receive(sa: IkeSaV1, datagram: Datagram, header: Header) -> None:
-    sa.log("NET", f"received packet: from {datagram.remote} to {datagram.local} ({len(datagram.data)} bytes)")
+    sa.receipts.arrived(datagram)
     try:
         whole = _whole(sa, datagram, header)
         if whole is not None:
             _message(sa, *whole)
     except PeerError as error:
-        sa.log("ENC", f"{error.detail}, message ignored")
+        sa.receipts.unproven("ENC", f"{error.detail}, message ignored")
+    finally:
+        sa.receipts.over()
 
 
 def _whole(sa: IkeSaV1, datagram: Datagram, header: Header) -> tuple[Datagram, Header] | None:
@@ -52,7 +54,7 @@ def _whole(sa: IkeSaV1, datagram: Datagram, header: Header) -> tuple[Datagram, H
         raise PeerError(0, "fragments are switched off for this connection")
     body = datagram.data[HEADER_LENGTH:]
     data = sa.reassembly.add(header, body)
-    sa.log("ENC", sa.reassembly.note)
+    sa.receipts.unproven("ENC", sa.reassembly.note)
     if data is None:
         return None
     inner = Header.decode(data)
@@ -118,7 +120,9 @@ def _step(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -
     before = exchange.iv
     chain, following = _read(sa, exchange, datagram, header)
     kind = "response" if exchange.initiator else "request"
-    sa.log("ENC", f"parsed {header.exchange} {kind} {header.message_id} {describe(chain.payloads)}")
+    sa.receipts.read(f"parsed {header.exchange} {kind} {header.message_id} {describe(chain.payloads)}")
+    if header.message_id == PHASE_1:
+        sa.receipts.taken()  # others when their HASH payload proves right
     lenient = sa.ctx.config.settings.accept_unencrypted_mainmode and header.exchange == ExchangeType.ID_PROT
     rules.check(header.exchange, chain, encrypted or lenient)
     exchange.iv = following

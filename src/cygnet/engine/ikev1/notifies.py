@@ -77,13 +77,13 @@ def unprotected(sa: IkeSaV1, datagram: Datagram, header: Header) -> None:
     """Anybody who saw our cookie can send these: they count only before there are keys, where
     nothing better can come; later they are a hint to the user."""
     chain = decode_chain(header.next_payload, datagram.data[HEADER_LENGTH:])
-    sa.log("ENC", f"parsed INFORMATIONAL_V1 request {header.message_id} {describe(chain.payloads)}")
+    sa.receipts.read(f"parsed INFORMATIONAL_V1 request {header.message_id} {describe(chain.payloads)}")
     phase_1 = sa.exchanges.phase_1
     errors = [n.notify for n in chain.all(Notification) if n.notify.is_error]
     if phase_1 is None or phase_1.over or not errors or datagram.remote.address != sa.remote.address:
-        sa.log("IKE", f"ignoring unprotected INFORMATIONAL from {datagram.remote.address}")
+        sa.receipts.unproven("IKE", f"ignoring unprotected INFORMATIONAL from {datagram.remote.address}")
         return
-    sa.log("IKE", f"received {errors[0]} error notify")
+    sa.receipts.unproven("IKE", f"received {errors[0]} error notify")
     if sa.keys is None and sa.initiator:
         phase_1_refused(sa, errors[0])
     elif errors[0] in SIGNS_OF_WRONG_KEY:

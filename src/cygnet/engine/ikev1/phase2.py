@@ -61,6 +61,7 @@ class Phase2(Task):
         expected = self.sa.need_keys.phase_2_hash(self.exchange.message_id, covered + chain.after(0))
         if not same(expected, first.data):
             raise PeerError(0, "received HASH payload does not match")
+        self.sa.receipts.taken()
 
     def keys(self, proposal: Proposal) -> ChildKeys:
         child, source = self.new_child, self.sa.need_keys

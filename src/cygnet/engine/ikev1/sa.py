@@ -29,6 +29,7 @@ from cygnet.engine.ikev1.tasks.informational import Tell, TellDeleted
 from cygnet.engine.ikev1.tasks.main_mode import MainModeInitiator
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
 from cygnet.engine.lookup import own_identity
+from cygnet.engine.receipts import Receipts
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Child, Connection
@@ -61,6 +62,7 @@ class IkeSaV1(IkeSa):
         self.extensions: frozenset[Extension] = frozenset()
         self.nat_payload: PayloadType | None = None  #: NAT-T as the peer speaks it
         self.exchanges = Exchanges(self)
+        self.receipts = Receipts(self)
         self.reassembly = Reassembly(ctx.config.settings.max_packet)
         self.dpd = Dpd(self)
         self.succession = Succession(self)

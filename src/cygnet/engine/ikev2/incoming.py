@@ -63,6 +63,7 @@ class Incoming:
             return
         if message.first(SkPayload) is None:
             if crash.says_lost(self.sa, message):
+                self.sa.receipts.taken()
                 crash.peer_has_crashed(self.sa)
                 return
             raise PeerError(0, f"unprotected {message.title}")
@@ -81,7 +82,7 @@ class Incoming:
         if message.response:
             if not self.window.is_awaited(message.message_id, message.exchange):
                 raise PeerError(0, f"{message.title} that nobody waits for")
-            sa.log("ENC", f"parsed {message}")
+            self._taken(message)
             redirect.check_genuine(sa, message)
             check_critical(message)
             self.exchanges.take_response(check_rules(message))
@@ -89,13 +90,14 @@ class Incoming:
         if sa.initiator:
             raise PeerError(0, f"{message.title} to the initiator")
         if event.data == sa.first_request:
+            sa.receipts.taken()
             sa.log("IKE", "received retransmit of request with ID 0, retransmitting response")
             self.channel.send_to(event.local, event.remote, self.window.answer)
             return
         if sa.first_request or self.window.peer_next or message.message_id != 0:
             raise PeerError(0, f"another {message.title} for the same IKE_SA")
         sa.first_request = event.data
-        sa.log("ENC", f"parsed {message}")
+        self._taken(message)
         self.exchanges.take_request(event, check_rules(message))
 
     def _receive_fragment(
@@ -104,7 +106,6 @@ class Incoming:
         sa, window = self.sa, self.window
         plain = unseal_fragment(message, event.data, opener)
         self.channel.fragmented = True
-        sa.log("ENC", f"parsed {message}")
         if not message.response:
             arrival = window.classify(message.message_id)
             if arrival is not Arrival.NEW:
@@ -114,6 +115,7 @@ class Incoming:
                 return
         elif not window.is_awaited(message.message_id, message.exchange):
             return
+        self._taken(message)
         store = window.responses if message.response else window.requests
         whole = store.add(message.message_id, fragment, plain)
         if whole is None:
@@ -150,7 +152,7 @@ class Incoming:
             self._answer_again(event, message)
             return
         sa.last_received = sa.ctx.now
-        sa.log("ENC", f"parsed {message}")
+        self._taken(message)
         sa.heard_from(event, message.response)
         sa.arrived = Arrived(event, plain, first_type(message.payloads))
         try:
@@ -171,7 +173,7 @@ class Incoming:
             raise PeerError(0, "request to synchronise message IDs that says nothing new")
         sa, pending = self.sa, self.window.pending
         sa.last_received = sa.ctx.now
-        sa.log("ENC", f"parsed {message}")
+        self._taken(message)
         going_on = f"our requests go on with message ID {agreed.send}, its own with {agreed.receive}"
         sa.log("IKE", f"{sa.remote.address} has failed over: {going_on}")
         response = self.channel.message(message.exchange, message.message_id, True, [agreed.notify()])
@@ -179,7 +181,12 @@ class Incoming:
         if pending is not None and pending.message_id < agreed.send:
             self.exchanges.send_anew(agreed.send)
 
+    def _taken(self, message: Message) -> None:
+        self.sa.receipts.taken()
+        self.sa.log("ENC", f"parsed {message}")
+
     def _answer_again(self, event: Datagram, message: Message) -> None:
+        self.sa.receipts.taken()
         self.sa.log(
             "IKE",
             f"received retransmit of request with ID {message.message_id}, retransmitting response",
@@ -191,10 +198,12 @@ class Incoming:
         sa = self.sa
         if message.response:
             if self.window.is_awaited(message.message_id, message.exchange):
+                sa.receipts.taken()
                 self.exchanges.refuse_response(error)
             return
         if self.window.classify(message.message_id) is not Arrival.NEW:
             return
+        sa.receipts.taken()
         sa.log("ENC", f"could not take {message.title}: {error.detail}")
         self.window.accept()
         self.exchanges.reply(event, message, error_reply(error))

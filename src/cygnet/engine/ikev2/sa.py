@@ -28,6 +28,7 @@ from cygnet.engine.ikev2.tasks.liveness import Liveness
 from cygnet.engine.ikev2.tasks.resume import Held
 from cygnet.engine.ikev2.tasks.task import Task
 from cygnet.engine.keylog import export_ike
+from cygnet.engine.receipts import Receipts
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Child, Connection
@@ -63,6 +64,7 @@ class IkeSaV2(IkeSa):
         self.first_request = b""  #: responder: the IKE_SA_INIT request, to know a retransmission
         self.peer_addresses: list[Address] = []  #: of the peer, beside the one in use (MOBIKE)
         self.nat_mapping = b""  #: hash of how the peer last saw our address (MOBIKE)
+        self.receipts = Receipts(self)
         self.arrived: Arrived | None = None  #: what is being acted on
         self.followups = Followups()
         self.contested: RekeyIke | None = None  #: made by the peer while this task of ours did the same
@@ -131,14 +133,13 @@ class IkeSaV2(IkeSa):
     # receiving ------------------------------------------------------------------------
 
     def receive(self, datagram: Datagram, header: Header) -> None:
-        self.log(
-            "NET",
-            f"received packet: from {datagram.remote} to {datagram.local} ({len(datagram.data)} bytes)",
-        )
+        self.receipts.arrived(datagram)
         try:
             self.exchanges.incoming.receive(datagram, header)
         except PeerError as error:
-            self.log("NET", f"ignoring message from {datagram.remote}: {error.detail}")
+            self.receipts.unproven("NET", f"ignoring message from {datagram.remote}: {error.detail}")
+        finally:
+            self.receipts.over()
 
     # life -----------------------------------------------------------------------------
 

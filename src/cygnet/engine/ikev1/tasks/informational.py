@@ -96,6 +96,7 @@ class Hear(Task):
         expected = self.sa.need_keys.phase_2_hash(self.exchange.message_id, chain.after(0))
         if not same(expected, first.data):
             raise PeerError(0, "received HASH payload does not match")
+        self.sa.receipts.taken()
         self._heard = chain
         return Next.DONE
 

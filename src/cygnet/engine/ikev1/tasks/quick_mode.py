@@ -205,6 +205,7 @@ class QuickModeResponder(Phase2):
         expected = self.sa.need_keys.hash_3(self.exchange.message_id, self.nonce_i, self.nonce_r)
         if not isinstance(first, Hash) or not same(expected, first.data):
             raise PeerError(0, "received HASH payload does not match")
+        self.sa.receipts.taken()
         if self.new_child.state is not ChildState.INSTALLING:
             raise PeerError(0, f"CHILD_SA {self.new_child} was closed meanwhile")
         self.new_child.install_outbound()
