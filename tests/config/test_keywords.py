@@ -38,7 +38,7 @@ CONN_VALUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             ("aes129-sha1-modp1024", "aes128", "aes128-sha256", ",", "!", "aes128-sha256-modp2048,")),
     "esp": (("aes256-sha512", "aes128gcm16-x25519!", "null-sha1", "aes128-sha1-modp2048-esn-noesn"),
             ("aes128-sha3", "sha1", "modp2048")),
-    "ah": ((), ("sha256", "sha1-modp2048!", "aes128-sha1x", "aes128")),
+    "ah": ((), ("sha256", "sha1-modp2048!", "sha1x-modp2048", "aes128")),
     "aggressive": (("yes", "no"), ("true", "1")),
     "mobike": (("no", "yes"), ("off",)),
     "forceencaps": (("yes", "no"), ("",  "si")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cygnet.config.diagnostics import render
 from cygnet.config.load import load
 from cygnet.crypto.keywords import default_proposals, parse_proposal, proposal_text
 from cygnet.model.config import (
@@ -308,6 +309,18 @@ def test_what_ikev1_cannot_negotiate_is_refused_for_it_alone() -> None:
 def test_an_algorithm_that_is_not_known_is_pointed_at() -> None:
     (complaint,) = errors(one("esp=aes128-sha1,aes256-sah256"))
     assert complaint.startswith("6:28: esp: 'sah256' is not a known algorithm; did you mean sha256")
+
+
+def test_every_wrong_word_of_a_proposal_is_pointed_at_and_only_the_word() -> None:
+    found = one("ike=aes128-sha256-sha2-modp2049,aes129-sha256-x25519!")
+    assert [e.reason.partition("'")[2].partition("'")[0] for e in found.errors] == [
+        "sha2",
+        "modp2049",
+        "aes129",
+    ]
+    assert [e.length for e in found.errors] == [4, 8, 6]
+    assert "did you mean sha256 or " in found.errors[0].reason
+    assert render(found.errors[0]).endswith("^~~~")
 
 
 # authentication

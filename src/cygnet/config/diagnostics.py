@@ -10,7 +10,7 @@ Files may hold anything, so what is printed from them is made printable first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -25,11 +25,17 @@ _LINE_LIMIT = 160
 
 
 class BadValue(ValueError):
-    """A value that its keyword does not take. ``found`` is the part of it that is wrong."""
+    """A value that its keyword does not take. ``found`` is the part of it that is wrong.
 
-    def __init__(self, found: str, reason: str) -> None:
+    ``further``: what else is wrong with it.
+    """
+
+    def __init__(self, found: str, reason: str, further: Sequence[BadValue] = ()) -> None:
         super().__init__(reason)
-        self.found, self.reason = found, reason
+        self.found, self.reason, self.further = found, reason, further
+
+    def each(self) -> tuple[BadValue, ...]:
+        return (self, *self.further)
 
 
 def printable(text: str) -> str:
@@ -83,7 +89,8 @@ def render(error: ConfigError, severity: str = "") -> str:
     number = f"{place.line:5} | "
     source, column = _window(error.source, place.column)
     word = _WORD.match(source, column - 1)
-    tail = "~" * (len(word.group()) - 1) if word else ""
+    length = len(word.group()) if word else 1
+    tail = "~" * (min(length, error.length or length) - 1)
     caret = " " * (column - 1) + "^" + tail
     return f"{printable(head)}\n{number}{printable(source)}\n{' ' * (len(number) - 2)}| {caret}"
 

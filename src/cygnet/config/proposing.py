@@ -22,7 +22,8 @@ def offered(written: Written, keyword: str, protocol: Protocol) -> tuple[Proposa
     try:
         found = said.of_version(version)
     except BadValue as why:
-        written.refuse(keyword, why.reason, found=why.found)
+        for each in why.each():
+            written.refuse(keyword, each.reason, found=each.found)
         return ()
     if not said.strict:
         found += default_proposals(protocol, version or 2)

@@ -82,7 +82,7 @@ class Reader:
         try:
             value = row.type.parse(setting.value)
         except BadValue as why:
-            self.errors.append(setting.error(why.reason, why.found))
+            self.errors += [setting.error(each.reason, each.found) for each in why.each()]
             return BAD
         if row.status is Status.PLANNED and kind != "ca" and value != row.default_value():
             self._warn(setting, row)

@@ -7,6 +7,7 @@ character.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -24,8 +25,8 @@ class SourceLine:
     def place(self, column: int = 1) -> Place:
         return Place(self.file, self.number, column)
 
-    def error(self, column: int, keyword: str, reason: str) -> ConfigError:
-        return ConfigError(self.place(column), keyword, reason, self.text)
+    def error(self, column: int, keyword: str, reason: str, length: int = 0) -> ConfigError:
+        return ConfigError(self.place(column), keyword, reason, self.text, length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,22 @@ class Setting:
     def error(self, reason: str, found: str = "") -> ConfigError:
         """An error about the value; the column is where ``found``, a part of it, stands."""
         column = self.value_column
-        at = self.line.text.find(found, column - 1) if found else -1
-        return self.line.error(at + 1 if at >= 0 else column, self.key, reason)
+        at = _find(self.line.text, found, column - 1)
+        if at < 0:
+            return self.line.error(column, self.key, reason)
+        return self.line.error(at + 1, self.key, reason, len(found))
 
     def key_error(self, reason: str) -> ConfigError:
         """An error about the key itself."""
         return self.line.error(self.column, self.key, reason)
+
+
+def _find(text: str, found: str, start: int) -> int:
+    """Where ``found`` stands, as a word of its own if it does (sha2 in sha256-sha2); -1: nowhere."""
+    if not found:
+        return -1
+    word = re.compile(rf"(?<!\w){re.escape(found)}(?!\w)").search(text, start)
+    return word.start() if word else text.find(found, start)
 
 
 @dataclass(slots=True)

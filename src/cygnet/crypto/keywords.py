@@ -27,6 +27,7 @@ from cygnet.values.proposal import Proposal, Transform
 __all__ = [
     "KEYWORDS",
     "UNSUPPORTED",
+    "BadWords",
     "Keyword",
     "default_proposals",
     "known_keywords",
@@ -49,12 +50,27 @@ def known_keywords() -> tuple[str, ...]:
     return tuple(KEYWORDS)
 
 
+class BadWords(ValueError):
+    """Every word of a proposal that cannot stand in it: one sentence each."""
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        self.reasons = tuple(dict.fromkeys(reasons))
+        super().__init__("\n".join(self.reasons))
+
+
 def _unknown(word: str) -> ValueError:
     if word in UNSUPPORTED:
         return ValueError(f"'{word}' is not supported: {UNSUPPORTED[word]}")
-    near = get_close_matches(word.lower()[:40], KEYWORDS, n=3, cutoff=0.6)
+    near = _near(word.lower()[:40])
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     return ValueError(f"{word[:40]!r} is not a known algorithm{hint}")
+
+
+def _near(word: str) -> list[str]:
+    """At most three words, the likeliest first: what begins so (sha2: sha256), then what looks alike."""
+    longer = [known for known in KEYWORDS if len(word) > 2 and known.startswith(word)]
+    alike = get_close_matches(word, KEYWORDS, n=3, cutoff=0.6)
+    return list(dict.fromkeys([*sorted(longer, key=len)[:1], *alike]))[:3]
 
 
 def _use(protocol: Protocol, version: int) -> Use:
@@ -96,12 +112,19 @@ def _additional(word: str, number: int, method: str, version: int) -> Transform:
 def parse_proposal(text: str, protocol: Protocol, version: int = 0) -> Proposal:
     """``parse_proposal("aes128-sha256-modp2048", Protocol.IKE)``; ``version`` 1, 2 or 0 for either.
 
-    Raises ValueError: the text says which word is wrong, or what is missing.
+    Raises BadWords where words are wrong, else ValueError: the text says what is missing.
     """
     words = [word.strip() for word in text.split("-")]
     if not all(words):
         raise ValueError("an algorithm is missing" if any(words) else "the proposal is empty")
-    given = [_transform(word, protocol, version) for word in words]
+    given, wrong = [], []
+    for word in words:
+        try:
+            given.append(_transform(word, protocol, version))
+        except ValueError as why:
+            wrong.append(str(why))
+    if wrong:
+        raise BadWords(wrong)
     completed = _complete_ike(given) if protocol == Protocol.IKE else _complete_ipsec(given, protocol)
     return Proposal(protocol, in_order(completed))
 

@@ -51,8 +51,12 @@ class Place:
 
 
 class ConfigError(CygnetError):
-    """A setting that cannot be taken: where, which keyword, why, and the source line."""
+    """A setting that cannot be taken: where, which keyword, why, and the source line.
 
-    def __init__(self, place: Place, keyword: str, reason: str, source: str = "") -> None:
+    ``length``: how many characters at the place are wrong, 0 where that is not known.
+    """
+
+    def __init__(self, place: Place, keyword: str, reason: str, source: str = "", length: int = 0) -> None:
         super().__init__(f"{place}: {keyword}: {reason}" if keyword else f"{place}: {reason}")
         self.place, self.keyword, self.reason, self.source = place, keyword, reason, source
+        self.length = length

@@ -9,7 +9,7 @@ from functools import cache
 from cygnet.config.diagnostics import BadValue
 from cygnet.config.keywords import foreign
 from cygnet.config.keywords.row import Type
-from cygnet.crypto.keywords import parse_proposal
+from cygnet.crypto.keywords import BadWords, parse_proposal
 from cygnet.values.iana import Protocol
 from cygnet.values.proposal import Proposal
 
@@ -26,7 +26,17 @@ class Proposals:
 
     def of_version(self, version: int) -> tuple[Proposal, ...]:
         """The proposals for IKE version 1, 2 or either (0). Raises BadValue where one cannot be."""
-        return tuple(proposal(text, self.protocol, version) for text in self.texts)
+        found: list[Proposal] = []
+        wrong: dict[tuple[str, str], BadValue] = {}  # each mistake once
+        for text in self.texts:
+            try:
+                found.append(proposal(text, self.protocol, version))
+            except BadValue as why:
+                wrong |= {(each.found, each.reason): each for each in why.each()}
+        if wrong:
+            first, *others = wrong.values()
+            raise BadValue(first.found, first.reason, others)
+        return tuple(found)
 
 
 def proposals(protocol: Protocol) -> Type[Proposals]:
@@ -63,6 +73,14 @@ def _repaired(text: str, protocol: Protocol) -> str:
 def proposal(text: str, protocol: Protocol, version: int) -> Proposal:
     try:
         return parse_proposal(text, protocol, version)
+    except BadWords as why:
+        first, *others = (BadValue(_named(reason, text), reason) for reason in why.reasons)
+        raise BadValue(first.found, first.reason, others) from None
     except ValueError as why:
-        named = _NAMED.search(str(why))
-        raise BadValue(named[1] if named and named[1] in text else text, str(why)) from None
+        raise BadValue(_named(str(why), text), str(why)) from None
+
+
+def _named(reason: str, text: str) -> str:
+    """The word of a proposal that a reason is about; all of it where it names none."""
+    named = _NAMED.search(reason)
+    return named[1] if named and named[1] in text else text
