@@ -54,7 +54,7 @@ def flow_key(packet: Buffer) -> bytes:
         protocol = head[9]
         if protocol in WITH_PORTS:
             return head[9:10] + head[12:24]
-        return head[9:10] + head[12:22 if protocol in (ICMP, ICMPV6) else 20]
+        return head[9:10] + head[12 : 22 if protocol in (ICMP, ICMPV6) else 20]
     if head[0] >> 4 != 6 or len(head) < 44:
         return b""
     protocol = head[6]
