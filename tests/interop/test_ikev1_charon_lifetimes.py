@@ -111,8 +111,10 @@ def test_down_on_charon_takes_it_down_on_cygnet() -> None:
         nothing_left(cygnet, charon)
 
 
-def test_traffic_through_a_trap_of_ours_brings_the_tunnel_up_and_no_ping_is_lost() -> None:
+def test_traffic_through_a_trap_of_ours_brings_the_tunnel_up() -> None:
+    """charon has its SAs when it has dealt with Quick Mode's third message: a held ping that is on its
+    heels may be lost there. Between two cygnets none is (tests/system/test_traps.py)."""
     with played(Scene("", ours={"auto": "route"}, network=behind_nats)) as (cygnet, charon):
         assert "ROUTED" in cygnet.status()
-        assert cygnet.ping(charon.end) == 3
+        assert cygnet.ping(charon.end) >= 2
         tunnel_stands(cygnet, charon)

@@ -57,7 +57,12 @@ def both(
             Exporting(a, conf.conn(a, b, keywords | FEW_TRIES), conf.secrets(a, b, psk)) as cygnet,
             OpenIked(b, a, their_ike, their_esp, active=initiator == "iked") as iked,
         ):
-            yield cygnet, iked
+            try:
+                yield cygnet, iked
+            except BaseException:
+                if "no reply from PF_KEY" in iked.log():
+                    pytest.skip("iked gave up on its stand-in for PF_KEY: the machine is too busy")
+                raise
 
 
 def same_sas(cygnet: Exporting, iked: OpenIked, count: int) -> None:
