@@ -17,7 +17,7 @@ demo: ## the oregon tunnel, live, in network namespaces (IKE=2: over IKEv2); roo
 
 test: lint ## everything, with real tunnels and real peers where root allows
 	@tools/prepare test
-	CYGNET_RUNS=$${CYGNET_RUNS:-2000} $(PYTEST) -n $(WORKERS) --dist loadfile tests/system tests
+	CYGNET_RUNS=$${CYGNET_RUNS:-2000} $(PYTEST) -n $(WORKERS) --dist loadfile tests
 
 check: lint ## what to run before every commit: linters and the tests without namespaces
 	$(PYTEST) -q -n $(WORKERS) -m "not root and not slow" tests
