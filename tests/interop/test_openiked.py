@@ -61,7 +61,7 @@ def both(
                 yield cygnet, iked
             except BaseException:
                 if "no reply from PF_KEY" in iked.log():
-                    pytest.skip("iked gave up on its stand-in for PF_KEY: the machine is too busy")
+                    pytest.skip("iked got no answer of its stand-in for PF_KEY in time (why is not known)")
                 raise
 
 
