@@ -37,7 +37,7 @@ lint: dev
 	.venv/bin/mypy
 
 bench: ## beside strongSwan's charon on this machine: a table and bench/results/*.json; root
-	@tools/prepare runtime bench
+	@tools/prepare dev bench
 	.venv/bin/python -m bench $(BENCH)
 
 dev: ## .venv with everything that developing needs
