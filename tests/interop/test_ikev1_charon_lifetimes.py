@@ -112,11 +112,8 @@ def test_down_on_charon_takes_it_down_on_cygnet() -> None:
 
 
 def test_traffic_through_a_trap_of_ours_brings_the_tunnel_up() -> None:
-    """One of three pings was once lost here. charon has its SAs when it has dealt with Quick Mode's third
-    message, and our initiator installs its outbound SA, which lets held packets go, just before it sends
-    that message: a held ping can overtake it. Until that order is turned round one may be missing here;
-    between two cygnets none may (tests/system/test_traps.py)."""
+    """Held packets leave after Quick Mode's third message, with which charon has its SAs."""
     with played(Scene("", ours={"auto": "route"}, network=behind_nats)) as (cygnet, charon):
         assert "ROUTED" in cygnet.status()
-        assert cygnet.ping(charon.end) >= 2
+        assert cygnet.ping(charon.end) == 3
         tunnel_stands(cygnet, charon)

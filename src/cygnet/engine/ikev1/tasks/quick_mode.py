@@ -118,8 +118,7 @@ class QuickModeInitiator(Phase2):
         sa = self.sa
         sa.children[child.uid] = child
         child.install_inbound()
-        child.install_outbound()
-        self.up()
+        sa.fulfil(child)  # the output of `up` ends here, as strongSwan's does
         return Next.LAST
 
     def _chosen(self, chain: Chain) -> tuple[ipsec_doi.Offer, Proposal]:
@@ -157,8 +156,12 @@ class QuickModeInitiator(Phase2):
     def completed(self) -> None:
         if self._refusal:
             self.failed(self._refusal)
-        else:
-            self.sa.next_task()
+            return
+        # The third message is on its way: installed before it, the outbound SA would let packets that a
+        # trap holds overtake it, to a peer that has no inbound SA yet.
+        self.new_child.install_outbound()
+        self.up()
+        self.sa.next_task()
 
     def failed(self, reason: str) -> None:
         """``reason`` empty: no answer; then the IKE_SA is as good as dead."""
