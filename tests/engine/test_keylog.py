@@ -16,7 +16,7 @@ from cygnet.testing.pair import Host, Pair
 def established(version: IkeVersion, export: bool) -> Pair:
     pair = Pair(*oregon(version))
     for host in pair.hosts:
-        host.engine._ctx.export_keys = export
+        host.engine._services.export_keys = export
     pair.left.up("oregon")
     pair.run(5)
     assert pair.left.established()

@@ -154,7 +154,7 @@ def test_mutated_datagrams_never_raise_out_of_the_engine_and_never_grow_it(
             at[destination.address].handle(Datagram(destination, source, data))
             tally["datagrams at an IKEv1 engine"] += 1
     for host in pair.hosts:
-        assert len(host.engine._ctx.timers._heap) < 5_000
+        assert len(host.engine._services.timers._heap) < 5_000
     pair.run(900)
     for host in pair.hosts:
         assert len(host.ike_sas) <= 3, f"seed {seed}: {len(host.ike_sas)} IKE_SAs are left"
@@ -163,11 +163,11 @@ def test_mutated_datagrams_never_raise_out_of_the_engine_and_never_grow_it(
 
 def bookkeeping_is_right(host: Host) -> None:
     """What the data plane holds is what the engine shows, and nothing else is kept."""
-    ctx = host.engine._ctx
+    ctx = host.engine._registry
     shown = {i for s in host.ike_sas for c in s.children for i in (c.sa_in, c.sa_out) if i is not None}
     assert set(recorder(host).sas) == shown
     assert len(ctx.by_spi) == len(ctx.ike_sas)
-    assert len(ctx.spis) == sum(len(s.children) for s in ctx.ike_sas.values())
+    assert len(ctx.services.spis) == sum(len(s.children) for s in ctx.ike_sas.values())
     assert set(ctx.initial.values()) <= set(ctx.ike_sas.values())
     for sa in ctx.ike_sas.values():
         assert isinstance(sa, IkeSaV1)

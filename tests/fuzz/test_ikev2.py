@@ -109,7 +109,7 @@ def test_mutated_datagrams_never_raise_out_of_the_engine_and_never_grow_it(
             at[destination.address].handle(Datagram(destination, source, data))
             tally["datagrams at an IKEv2 engine"] += 1
     for host in pair.hosts:
-        assert len(host.engine._ctx.timers._heap) < 5_000
+        assert len(host.engine._services.timers._heap) < 5_000
     pair.run(600)
     for host in pair.hosts:
         assert len(host.ike_sas) <= 3, f"seed {seed}: {len(host.ike_sas)} IKE_SAs are left"
@@ -118,11 +118,11 @@ def test_mutated_datagrams_never_raise_out_of_the_engine_and_never_grow_it(
 
 def bookkeeping_is_right(host: Host) -> None:
     """What the data plane holds is what the engine shows, and nothing else is kept."""
-    ctx = host.engine._ctx
+    ctx = host.engine._registry
     shown = {i for s in host.ike_sas for c in s.children for i in (c.sa_in, c.sa_out) if i is not None}
     assert set(plane(host).sas) == shown
     assert len(ctx.by_spi) == len(ctx.ike_sas)
-    assert len(ctx.spis) == sum(len(s.children) for s in ctx.ike_sas.values())
+    assert len(ctx.services.spis) == sum(len(s.children) for s in ctx.ike_sas.values())
     assert set(ctx.initial.values()) <= set(ctx.ike_sas.values())
 
 

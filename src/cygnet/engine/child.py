@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from cygnet.boundary.effects import InstallPolicy, InstallSa, RemovePolicy, RemoveSa, UpdateSa
 from cygnet.boundary.snapshot import ChildSnapshot
 from cygnet.boundary.specs import Direction, PolicyAction, PolicySpec, SaId, SaMode, SaSpec
-from cygnet.engine.context import Context, Selectors
+from cygnet.engine.owner import Owner
 from cygnet.engine.policy import priority_of
+from cygnet.engine.services import Services
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Child, Lifetime
 from cygnet.values.endpoint import Endpoint
@@ -23,10 +23,7 @@ from cygnet.values.errors import RequestError
 from cygnet.values.iana import EsnId, IntegId, Protocol, TransformType
 from cygnet.values.proposal import Proposal, Transform
 from cygnet.values.secret import Secret
-
-if TYPE_CHECKING:
-    from cygnet.engine.sa import IkeSa
-
+from cygnet.values.selector import Selectors
 
 #: seconds; the response and two retransmissions of its request have had their time by then
 SWITCH_TIME = 15.0
@@ -70,13 +67,13 @@ class ChildKeys:
 class ChildSa:
     """One CHILD_SA. ``spi_in`` is ours (drawn at once), ``spi_out`` the peer's (0: not known yet)."""
 
-    def __init__(self, ctx: Context, sa: IkeSa, config: Child, reqid: int = 0) -> None:
-        self.ctx = ctx
-        self.sa = sa
+    def __init__(self, services: Services, owner: Owner[ChildSa], config: Child, reqid: int = 0) -> None:
+        self.services = services
+        self.owner = owner
         self.config = config
-        self.uid = ctx.new_child_uid()
+        self.uid = services.new_child_uid()
         self.state = ChildState.CREATED
-        self.spi_in = ctx.new_child_spi()
+        self.spi_in = services.new_child_spi()
         self.spi_out = 0
         self.wanted_reqid = reqid or config.reqid
         self.reqid = self.wanted_reqid
@@ -98,6 +95,10 @@ class ChildSa:
     def name(self) -> str:
         return self.config.name
 
+    @property
+    def owner_uid(self) -> int:
+        return self.owner.uid
+
     def __str__(self) -> str:
         return f"{self.name}{{{self.uid}}}"
 
@@ -110,7 +111,9 @@ class ChildSa:
         if state is self.state:
             return
         assert state in TRANSITIONS[self.state], f"CHILD_SA {self}: {self.state} -> {state}"
-        self.ctx.log("CHD", f"CHILD_SA {self} state change: {self.state.value} => {state.value}", 2, self.sa)
+        self.services.log(
+            "CHD", f"CHILD_SA {self} state change: {self.state.value} => {state.value}", 2, self.owner
+        )
         self.state = state
 
     # negotiated ---------------------------------------------------------------------
@@ -125,7 +128,7 @@ class ChildSa:
         self.protocol = proposal.protocol
         self.local_ts, self.remote_ts = local_ts, remote_ts
         self._keys = keys
-        self.reqid = self.ctx.reqids.take(local_ts, remote_ts, self.wanted_reqid)
+        self.reqid = self.services.reqids.take(local_ts, remote_ts, self.wanted_reqid)
         self._holds_reqid = True
 
     def _spec(self, direction: Direction) -> SaSpec:
@@ -142,15 +145,15 @@ class ChildSa:
             direction=direction,
             spi=self.spi_in if inbound else self.spi_out,
             reqid=self.reqid,
-            local=self.sa.esp_local,
-            remote=self.sa.esp_remote,
+            local=self.owner.esp_local,
+            remote=self.owner.esp_remote,
             encr=encr,
             encr_key=keys.encr_in if inbound else keys.encr_out,
             integ=self._cut(integ) if integ is not None and integ.id else None,
             integ_key=keys.integ_in if inbound else keys.integ_out,
             protocol=self.protocol,
             mode=self.mode,
-            encap=self.sa.encap,
+            encap=self.owner.encap,
             esn=esn is not None and esn.id == EsnId.ESN,
             local_ts=self.local_ts,
             remote_ts=self.remote_ts,
@@ -175,7 +178,7 @@ class ChildSa:
         """(soft, hard) with the soft one's jitter drawn."""
         if not limit.rekey:
             return 0, limit.life
-        return max(1, int(limit.rekey - self.ctx.entropy.uniform(0, limit.jitter))), limit.life
+        return max(1, int(limit.rekey - self.services.entropy.uniform(0, limit.jitter))), limit.life
 
     # install and remove -------------------------------------------------------------
 
@@ -184,8 +187,8 @@ class ChildSa:
             self.enter(ChildState.INSTALLING)
         spec = self._spec(Direction.IN)
         self.in_id = spec.id
-        self.ctx.children[spec.id] = self
-        self.ctx.emit(InstallSa(spec))
+        self.services.installed[spec.id] = self
+        self.services.emit(InstallSa(spec))
 
     def install_outbound(self) -> None:
         """The outbound SA, then the policy that leads traffic to it; lifetimes start."""
@@ -207,30 +210,30 @@ class ChildSa:
             self._send_from_now()
 
     def _begin(self) -> None:
-        self.installed_at = self.ctx.now
+        self.installed_at = self.services.now
         self.enter(ChildState.INSTALLED)
         self._schedule()
 
     def _send_from_now(self) -> None:
         spec = self._spec(Direction.OUT)
         self.out_id = spec.id
-        self.ctx.children[spec.id] = self
-        self.ctx.emit(InstallSa(spec))
+        self.services.installed[spec.id] = self
+        self.services.emit(InstallSa(spec))
         self.install_policy()
         self._keys = None
         self._held = False
-        self.ctx.timers.cancel(self.sa.uid, Deadline.CHILD_SWITCH, self.uid)
+        self.services.timers.cancel(self.owner.uid, Deadline.CHILD_SWITCH, self.uid)
 
     def _let_successor_send(self) -> None:
-        held = [c for c in self.sa.children.values() if c._held and c.is_up and c.reqid == self.reqid]
+        held = [c for c in self.owner.children.values() if c._held and c.is_up and c.reqid == self.reqid]
         if held:
             held[-1]._send_from_now()  # the newest: children are in the order they were made
 
     def install_policy(self) -> None:
         """Idempotent. Before the outbound SA it has packets wait for that instead of being lost."""
         if self.config.install_policy and self.policy_id is None:
-            self.policy_id = self.ctx.new_policy_id()
-            self.ctx.emit(InstallPolicy(self._policy(self.policy_id)))
+            self.policy_id = self.services.new_policy_id()
+            self.services.emit(InstallPolicy(self._policy(self.policy_id)))
 
     def _policy(self, policy_id: int) -> PolicySpec:
         return PolicySpec(
@@ -241,23 +244,23 @@ class ChildSa:
             priority=priority_of(self.config, self.local_ts, self.remote_ts, trap=False),
             reqid=self.reqid,
             mode=self.mode,
-            local=self.sa.local,
-            remote=self.sa.remote,
+            local=self.owner.local,
+            remote=self.owner.remote,
             name=self.name,
         )
 
     def _schedule(self) -> None:
         assert self.installed_at is not None
-        time, timers, owner = self.config.time, self.ctx.timers, self.sa.uid
+        time, timers, owner = self.config.time, self.services.timers, self.owner.uid
         if time.rekey:
-            soft = time.rekey - self.ctx.entropy.uniform(0, time.jitter)
+            soft = time.rekey - self.services.entropy.uniform(0, time.jitter)
             timers.set(owner, Deadline.CHILD_REKEY, self.installed_at + max(soft, 1.0), self.uid)
         if self._held:
             timers.set(owner, Deadline.CHILD_SWITCH, self.installed_at + SWITCH_TIME, self.uid)
         if time.life:
             timers.set(owner, Deadline.CHILD_EXPIRE, self.installed_at + time.life, self.uid)
         if self.config.inactivity:
-            timers.set(owner, Deadline.CHILD_INACTIVE, self.ctx.now + self.config.inactivity, self.uid)
+            timers.set(owner, Deadline.CHILD_INACTIVE, self.services.now + self.config.inactivity, self.uid)
 
     def reconfigure(self, config: Child) -> None:
         """Take over changed timers and actions in place (update)."""
@@ -266,44 +269,44 @@ class ChildSa:
             self._cancel_timers()
             self._schedule()
 
-    def move_to(self, sa: IkeSa) -> None:
+    def move_to(self, owner: Owner[ChildSa]) -> None:
         """Let another IKE_SA own this one (IKE rekeying, IKEv1 reauthentication)."""
-        timers, old = self.ctx.timers, self.sa.uid
+        timers, old = self.services.timers, self.owner.uid
         for kind in CHILD_DEADLINES:
             at = timers.at(old, kind, self.uid)
             if at is not None:
                 timers.cancel(old, kind, self.uid)
-                timers.set(sa.uid, kind, at, self.uid)
-        self.sa.children.pop(self.uid, None)
-        self.sa = sa
-        sa.children[self.uid] = self
+                timers.set(owner.uid, kind, at, self.uid)
+        self.owner.children.pop(self.uid, None)
+        self.owner = owner
+        owner.children[self.uid] = self
 
     def update_endpoints(self) -> None:
         """The IKE_SA's endpoints changed: move both SAs and the policy along."""
-        local, remote, encap = self.sa.esp_local, self.sa.esp_remote, self.sa.encap
+        local, remote, encap = self.owner.esp_local, self.owner.esp_remote, self.owner.encap
         for direction, old in ((Direction.IN, self.in_id), (Direction.OUT, self.out_id)):
             if old is None:
                 continue
-            self.ctx.emit(UpdateSa(old, local, remote, encap))
+            self.services.emit(UpdateSa(old, local, remote, encap))
             end = local if direction is Direction.IN else remote
             new = SaId(direction, old.protocol, old.spi, end)
-            self.ctx.children.pop(old, None)
-            self.ctx.children[new] = self
+            self.services.installed.pop(old, None)
+            self.services.installed[new] = self
             if direction is Direction.IN:
                 self.in_id = new
             else:
                 self.out_id = new
         if self.policy_id is not None:
-            old_policy, self.policy_id = self.policy_id, self.ctx.new_policy_id()
-            self.ctx.emit(InstallPolicy(self._policy(self.policy_id)))
-            self.ctx.emit(RemovePolicy(old_policy))
+            old_policy, self.policy_id = self.policy_id, self.services.new_policy_id()
+            self.services.emit(InstallPolicy(self._policy(self.policy_id)))
+            self.services.emit(RemovePolicy(old_policy))
 
     def remove_outbound(self) -> None:
         """A rekeyed CHILD_SA stops sending but still takes stray packets."""
         if self.out_id is not None:
             self._let_successor_send()
-            self.ctx.emit(RemoveSa(self.out_id))
-            self.ctx.children.pop(self.out_id, None)
+            self.services.emit(RemoveSa(self.out_id))
+            self.services.installed.pop(self.out_id, None)
             self.out_id = None
         self._remove_policy()
 
@@ -312,30 +315,30 @@ class ChildSa:
         self._cancel_timers()
         self.remove_outbound()
         if self.in_id is not None:
-            self.ctx.emit(RemoveSa(self.in_id))
-            self.ctx.children.pop(self.in_id, None)
+            self.services.emit(RemoveSa(self.in_id))
+            self.services.installed.pop(self.in_id, None)
             self.in_id = None
         if self._holds_reqid:
-            self.ctx.reqids.release(self.reqid)
+            self.services.reqids.release(self.reqid)
             self._holds_reqid = False
-        self.ctx.release_child_spi(self.spi_in)
+        self.services.release_child_spi(self.spi_in)
         self._keys = None
-        self.sa.children.pop(self.uid, None)
+        self.owner.children.pop(self.uid, None)
         self.enter(ChildState.DELETED)
 
     def _remove_policy(self) -> None:
         if self.policy_id is not None:
-            self.ctx.emit(RemovePolicy(self.policy_id))
+            self.services.emit(RemovePolicy(self.policy_id))
             self.policy_id = None
 
     def _cancel_timers(self) -> None:
         for kind in CHILD_DEADLINES:
-            self.ctx.timers.cancel(self.sa.uid, kind, self.uid)
+            self.services.timers.cancel(self.owner.uid, kind, self.uid)
 
     # shown --------------------------------------------------------------------------
 
     def snapshot(self) -> ChildSnapshot:
-        timers, owner = self.ctx.timers, self.sa.uid
+        timers, owner = self.services.timers, self.owner.uid
         return ChildSnapshot(
             uid=self.uid,
             name=self.name,
@@ -343,7 +346,7 @@ class ChildSa:
             mode=self.mode.value,
             reqid=self.reqid,
             protocol=self.protocol.name,
-            encap=self.sa.encap,
+            encap=self.owner.encap,
             spi_in=self.spi_in,
             spi_out=self.spi_out,
             sa_in=self.in_id,

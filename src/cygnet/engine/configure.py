@@ -14,10 +14,14 @@ from enum import Enum
 
 from cygnet.boundary.effects import Resolve
 from cygnet.boundary.events import Configure, Event, Resolved
-from cygnet.engine import traps
+from cygnet.engine import traps, wants
 from cygnet.engine.addresses import can_initiate, is_host_name
-from cygnet.engine.context import Context, Wish
 from cygnet.engine.initiate import wish_for
+from cygnet.engine.registry import Registry
+from cygnet.engine.sa import IkeSa
+from cygnet.engine.services import Services
+from cygnet.engine.upkeep import reconfigure
+from cygnet.engine.wish import Wish
 from cygnet.model.config import Child, Config, Connection, Lifetime, StartAction
 from cygnet.values.errors import RequestError
 
@@ -78,34 +82,34 @@ def changes(before: Config, after: Config) -> Iterator[tuple[str, Change]]:
     yield from ((name, Change.ADDED) for name in new if name not in old)
 
 
-def configure(ctx: Context, event: Configure) -> None:
-    before = ctx.config
+def configure(registry: Registry[IkeSa], event: Configure) -> None:
+    before = registry.services.config
     old, new = ({c.name: c for c in config.connections} for config in (before, event.config))
-    ctx.load(event.config)
-    _resolve_names(ctx)
+    registry.services.load(event.config)
+    _resolve_names(registry.services)
     for name, change in changes(before, event.config):
-        ctx.log("CFG", f"configuration '{name}' {change.value}")
+        registry.services.log("CFG", f"configuration '{name}' {change.value}")
         if change is not Change.ADDED:
-            _uninstall(ctx, name)
+            _uninstall(registry.services, name)
         if change is Change.IN_PLACE:
-            for sa in ctx.sas_of(name):
-                sa.reconfigure(new[name])
+            for sa in registry.named.of(name):
+                reconfigure(sa, new[name])
         elif change is Change.REPLACED:
-            _replace(ctx, old[name], new[name])
+            _replace(registry, old[name], new[name])
     if not event.start:
         return
     for name, connection in new.items():
         if old.get(name) != connection or name in event.fresh:
-            _start(ctx, connection)
+            _start(registry, connection)
 
 
-def _replace(ctx: Context, before: Connection, after: Connection) -> None:
+def _replace(registry: Registry[IkeSa], before: Connection, after: Connection) -> None:
     """Close what was negotiated with other terms, and negotiate anew what was up of it."""
     only_children = replace(negotiated(before), children=()) == replace(negotiated(after), children=())
     were = {c.name: c for c in negotiated(before).children}
     same = {c.name for c in negotiated(after).children if c == were.get(c.name)}
     closed: dict[str, None] = {}  # in order, each once
-    for sa in ctx.sas_of(before.name):
+    for sa in registry.named.of(before.name):
         kept = only_children and sa.is_established
         gone = [c for c in sa.current_children() if not kept or c.name not in same]
         if sa.initiator or can_initiate(after):
@@ -113,24 +117,24 @@ def _replace(ctx: Context, before: Connection, after: Connection) -> None:
                 [c.name for c in gone] + ([] if kept else [w.child.name for w in sa.wishes])
             )
         if not kept:
-            sa.delete()
+            sa.do(wants.Delete())
             continue
-        sa.reconfigure(after)
+        reconfigure(sa, after)
         for child in gone:
-            sa.delete_child(child)
+            sa.do(wants.DeleteChild(child))
     for name in closed:
         child_config = after.child(name)
         if child_config is not None and not child_config.mode.is_shunt:
-            wish_for(ctx, after, Wish(child_config))
+            wish_for(registry, after, Wish(child_config))
 
 
-def _uninstall(ctx: Context, connection_name: str) -> None:
-    for routed in list(ctx.routed.values()):
+def _uninstall(services: Services, connection_name: str) -> None:
+    for routed in list(services.part(traps.Traps).by_uid.values()):
         if routed.connection.name == connection_name:
-            traps.uninstall(ctx, routed)
+            traps.uninstall(services, routed)
 
 
-def _start(ctx: Context, connection: Connection) -> None:
+def _start(registry: Registry[IkeSa], connection: Connection) -> None:
     """auto= of each child: trap, start, or nothing."""
     for child in connection.children:
         action = child.start_action
@@ -138,39 +142,39 @@ def _start(ctx: Context, connection: Connection) -> None:
             child.mode.is_shunt and action is StartAction.START
         ):
             try:
-                traps.install(ctx, connection, child)
+                traps.install(registry.services, connection, child)
             except RequestError as error:
-                ctx.log("CFG", f"{error}: routing '{child.name}' failed")
+                registry.services.log("CFG", f"{error}: routing '{child.name}' failed")
         if action in (StartAction.START, StartAction.TRAP_START) and not child.mode.is_shunt:
-            wish_for(ctx, connection, Wish(child))
+            wish_for(registry, connection, Wish(child))
 
 
-def _resolve_names(ctx: Context) -> None:
+def _resolve_names(services: Services) -> None:
     """Look every host name of the configuration up, so that responders and traps know it."""
     names = {
         word
-        for connection in ctx.config.connections
+        for connection in services.config.connections
         for word in (*connection.local_addrs, *connection.remote_addrs)
         if is_host_name(word)
     }
-    for name in sorted(names - set(ctx.resolved)):
+    for name in sorted(names - set(services.resolved)):
 
         def answered(event: Event, name: str = name) -> None:
             assert isinstance(event, Resolved)
             if not event.addresses:
-                ctx.log("CFG", f"unable to resolve {name}: {event.error or 'no address found'}")
+                services.log("CFG", f"unable to resolve {name}: {event.error or 'no address found'}")
                 return
-            ctx.resolved[name] = event.addresses
-            _install_waiting_traps(ctx, name)
+            services.resolved[name] = event.addresses
+            _install_waiting_traps(services, name)
 
-        ctx.emit(Resolve(ctx.ask(answered), name))
+        services.emit(Resolve(services.ask(answered), name))
 
 
-def _install_waiting_traps(ctx: Context, name: str) -> None:
+def _install_waiting_traps(services: Services, name: str) -> None:
     """Traps that could not be installed while ``name`` was unknown."""
-    for connection in ctx.config.connections:
+    for connection in services.config.connections:
         if name not in connection.remote_addrs:
             continue
         for child in connection.children:
             if child.start_action in (StartAction.TRAP, StartAction.TRAP_START):
-                traps.install(ctx, connection, child)
+                traps.install(services, connection, child)

@@ -34,14 +34,26 @@ from cygnet.boundary.events import (
 )
 from cygnet.boundary.snapshot import Snapshot
 from cygnet.engine import requests, traps
+from cygnet.engine.children import expired, installed_as
 from cygnet.engine.configure import configure
-from cygnet.engine.context import Context
 from cygnet.engine.entropy import Entropy
+from cygnet.engine.initiate import acquire
+from cygnet.engine.life import destroy
 from cygnet.engine.pools import Pools
+from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
-from cygnet.engine.versions import REFUSE_VERSION, RESPONDERS, STRANGERS
+from cygnet.engine.services import Services
+from cygnet.engine.versions import (
+    DEADLINES,
+    OPERATIONS,
+    RECEIVERS,
+    REFUSE_VERSION,
+    RESPONDERS,
+    STRANGERS,
+)
+from cygnet.engine.wants import AbandonChild, Delete, FollowAddresses, RekeyChild
 from cygnet.model.config import Config
-from cygnet.values.errors import PeerError, RequestError
+from cygnet.values.errors import PeerError
 from cygnet.values.secret import Secret
 from cygnet.wire.header import NO_SPI, Header
 
@@ -61,175 +73,170 @@ class Engine:
     ) -> None:
         """``export_keys``: emit the keys of IKE_SAs as effects, for whoever reads captures.
         ``unix_offset``: the Unix time at ``now`` 0, in seconds (tickets expire by it)."""
-        self._ctx = Context(Config(settings=config.settings), entropy, lasting)
-        self._ctx.export_keys = export_keys
-        self._ctx.unix_offset = unix_offset
-        self._ctx.install_trap = lambda connection, child: _install_trap(self._ctx, connection, child)
+        self._services = Services(Config(settings=config.settings), entropy, lasting)
+        self._services.export_keys = export_keys
+        self._services.unix_offset = unix_offset
+        self._registry: Registry[IkeSa] = Registry(self._services, OPERATIONS)
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Act on one event at ``now`` (monotonic seconds). Effects are to be performed in order."""
-        self._ctx.now = now
+        self._services.now = now
         try:
-            _HANDLERS[type(event)](self._ctx, event)
+            _HANDLERS[type(event)](self._registry, event)
         finally:  # were it to raise, half an event's effects must not come out with the next one's
-            effects = self._ctx.take_effects()
+            effects = self._services.take_effects()
         return effects
 
     def next_deadline(self) -> float | None:
         """When to send Tick next; None: nothing to wait for."""
-        return self._ctx.timers.next()
+        return self._services.timers.next()
 
     def snapshot(self, now: float) -> Snapshot:
-        ctx = self._ctx
+        services, registry = self._services, self._registry
         return Snapshot(
             now=now,
-            connections=ctx.config.connections,
-            ike_sas=tuple(sa.snapshot() for sa in ctx.ike_sas.values()),
-            routed=tuple(r.snapshot() for r in ctx.routed.values()),
-            pools=ctx.part(Pools).snapshots(),
-            half_open=ctx.half_open.total,
+            connections=services.config.connections,
+            ike_sas=tuple(sa.snapshot() for sa in registry.ike_sas.values()),
+            routed=tuple(r.snapshot() for r in services.part(traps.Traps).by_uid.values()),
+            pools=services.part(Pools).snapshots(),
+            half_open=registry.half_open.total,
         )
-
-
-def _install_trap(ctx: Context, connection: Any, child: Any) -> None:
-    try:
-        traps.install(ctx, connection, child)
-    except RequestError as error:
-        ctx.log("CHD", f"{error}: routing '{child.name}' failed")
 
 
 # datagrams --------------------------------------------------------------------------
 
 
-def _datagram(ctx: Context, event: Datagram) -> None:
+def _datagram(registry: Registry[IkeSa], event: Datagram) -> None:
     try:
         header = Header.decode(event.data)
     except PeerError as error:
-        ctx.log(
+        registry.services.log(
             "NET",
             f"received unusable packet from {event.remote} ({len(event.data)} bytes): {error.detail}",
             1,
         )
         return
-    sa = _owner(ctx, event, header)
+    sa = _owner(registry, event, header)
     if sa is None and header.spi_r == NO_SPI and header.major in RESPONDERS:
-        sa = _respond(ctx, event, header)
+        sa = _respond(registry, event, header)
     if sa is None:
         if header.spi_r != NO_SPI or header.major not in RESPONDERS:
-            _unknown(ctx, event, header)
+            _unknown(registry, event, header)
         return
-    sa.receive(event, header)
+    RECEIVERS[sa.version](sa, event, header)
 
 
-def _owner(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
+def _owner(registry: Registry[IkeSa], event: Datagram, header: Header) -> IkeSa | None:
     """The IKE_SA a message belongs to: the one whose own SPI it carries in the right place."""
-    sa = ctx.by_spi.get(header.spi_i)
+    sa = registry.by_spi.get(header.spi_i)
     if sa is not None and sa.initiator and sa.version == header.major:
         return sa
-    sa = ctx.by_spi.get(header.spi_r)
+    sa = registry.by_spi.get(header.spi_r)
     if sa is not None and not sa.initiator and sa.version == header.major and sa.spi_i == header.spi_i:
         return sa
     if header.spi_r == NO_SPI:
-        return ctx.initial.get((header.major, header.spi_i, event.remote.address))
+        return registry.initial.get((header.major, header.spi_i, event.remote.address))
     return None
 
 
-def _respond(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
+def _respond(registry: Registry[IkeSa], event: Datagram, header: Header) -> IkeSa | None:
     """A first message: limits first (RFC 7296 §2.6, charon's block_threshold), then the version."""
-    settings = ctx.config.settings
+    settings = registry.services.config.settings
     source = event.remote.address
-    if settings.block_threshold and ctx.half_open.of(source) >= settings.block_threshold:
-        ctx.log("NET", f"ignoring IKE_SA setup from {source}, peer too aggressive")
+    if settings.block_threshold and registry.half_open.of(source) >= settings.block_threshold:
+        registry.services.log("NET", f"ignoring IKE_SA setup from {source}, peer too aggressive")
         return None
-    if settings.init_limit_half_open and ctx.half_open.total >= settings.init_limit_half_open:
-        ctx.log(
+    if settings.init_limit_half_open and registry.half_open.total >= settings.init_limit_half_open:
+        registry.services.log(
             "NET",
-            f"ignoring IKE_SA setup from {source}, half open IKE_SA count of {ctx.half_open.total} "
+            f"ignoring IKE_SA setup from {source}, half open IKE_SA count of {registry.half_open.total} "
             "exceeds limit",
         )
         return None
-    return RESPONDERS[header.major](ctx, event, header)
+    return RESPONDERS[header.major](registry, event, header)
 
 
-def _unknown(ctx: Context, event: Datagram, header: Header) -> None:
+def _unknown(registry: Registry[IkeSa], event: Datagram, header: Header) -> None:
     if header.major not in RESPONDERS:
-        ctx.log("NET", f"received unsupported IKE version {header.major}.{header.minor} from {event.remote}")
-        REFUSE_VERSION(ctx, event, header)
+        registry.services.log(
+            "NET", f"received unsupported IKE version {header.major}.{header.minor} from {event.remote}"
+        )
+        REFUSE_VERSION(registry, event, header)
         return
-    ctx.log("MGR", f"received packet from {event.remote} for an unknown IKE_SA "
+    registry.services.log("MGR", f"received packet from {event.remote} for an unknown IKE_SA "
             f"{header.spi_i.hex()}_i {header.spi_r.hex()}_r", 2)  # fmt: skip
     if header.major in STRANGERS:
-        STRANGERS[header.major](ctx, event, header)
+        STRANGERS[header.major](registry, event, header)
 
 
 # time -------------------------------------------------------------------------------
 
 
-def _tick(ctx: Context, event: Tick) -> None:
-    while (due := ctx.timers.pop_due(ctx.now)) is not None:
+def _tick(registry: Registry[IkeSa], event: Tick) -> None:
+    while (due := registry.services.timers.pop_due(registry.services.now)) is not None:
         owner, kind, subject = due
-        sa = ctx.ike_sas.get(owner)
+        sa = registry.ike_sas.get(owner)
         if sa is not None:
-            sa.on_deadline(kind, subject)
+            DEADLINES[sa.version][kind](sa, subject)
 
 
 # the data plane ---------------------------------------------------------------------
 
 
-def _expired(ctx: Context, event: Expired) -> None:
-    child = ctx.children.get(event.sa)
-    if child is None:
+def _expired(registry: Registry[IkeSa], event: Expired) -> None:
+    found = installed_as(registry, event.sa)
+    if found is None:
         return
+    sa, child = found
     if event.hard:
-        child.sa.child_expired(child)
+        expired(sa, child)
     elif child.is_up:
-        child.sa.rekey_child(child)
+        sa.do(RekeyChild(child))
 
 
-def _mapping_changed(ctx: Context, event: MappingChanged) -> None:
-    child = ctx.children.get(event.sa)
-    if child is not None:
-        child.sa.mapping_changed(event.remote)
+def _mapping_changed(registry: Registry[IkeSa], event: MappingChanged) -> None:
+    found = installed_as(registry, event.sa)
+    if found is not None:
+        found[0].mapping_changed(event.remote)
 
 
-def _install_failed(ctx: Context, event: InstallFailed) -> None:
+def _install_failed(registry: Registry[IkeSa], event: InstallFailed) -> None:
     if event.sa is not None:
-        child = ctx.children.get(event.sa)
-        if child is None:
-            return
-        child.sa.log(
-            "KNL", f"unable to install {event.sa.direction.value}bound IPsec SA of {child}: {event.error}"
-        )
-        child.sa.child_failed(child.name, event.error)
-        child.sa.delete_child(child)
+        found = installed_as(registry, event.sa)
+        if found is not None:
+            sa, child = found
+            text = f"unable to install {event.sa.direction.value}bound IPsec SA of {child}: {event.error}"
+            sa.log("KNL", text)
+            sa.do(AbandonChild(child, event.error))
         return
-    routed = ctx.routed_by_policy.get(event.policy_id or 0)
-    ctx.log("KNL", f"unable to install policy {event.policy_id}: {event.error}")
+    services = registry.services
+    routed = services.part(traps.Traps).by_policy.get(event.policy_id or 0)
+    services.log("KNL", f"unable to install policy {event.policy_id}: {event.error}")
     if routed is not None:
-        traps.uninstall(ctx, routed)
+        traps.uninstall(services, routed)
 
 
-def _addresses_changed(ctx: Context, event: AddressesChanged) -> None:
-    ctx.addresses = event.addresses
-    for sa in list(ctx.ike_sas.values()):
-        sa.addresses_changed(event.addresses)
+def _addresses_changed(registry: Registry[IkeSa], event: AddressesChanged) -> None:
+    registry.services.addresses = event.addresses
+    for sa in list(registry.ike_sas.values()):
+        sa.do(FollowAddresses())
 
 
-def _answer(ctx: Context, event: Usage | Resolved | SourceAddress) -> None:
-    ctx.answer(event.ref, event)
+def _answer(registry: Registry[IkeSa], event: Usage | Resolved | SourceAddress) -> None:
+    registry.services.answer(event.ref, event)
 
 
-def _shutdown(ctx: Context, event: Shutdown) -> None:
-    for routed in list(ctx.routed.values()):
-        traps.uninstall(ctx, routed)
-    for sa in list(ctx.ike_sas.values()):
+def _shutdown(registry: Registry[IkeSa], event: Shutdown) -> None:
+    for routed in list(registry.services.part(traps.Traps).by_uid.values()):
+        traps.uninstall(registry.services, routed)
+    for sa in list(registry.ike_sas.values()):
         sa.failure = "the daemon is stopping"
-        sa.delete()
-    for sa in list(ctx.ike_sas.values()):
-        sa.destroy()
+        sa.do(Delete())
+    for sa in list(registry.ike_sas.values()):
+        destroy(sa)
 
 
-_HANDLERS: dict[type, Callable[[Context, Any], None]] = {
+_HANDLERS: dict[type, Callable[[Registry[IkeSa], Any], None]] = {
     Datagram: _datagram,
     Tick: _tick,
     Configure: configure,
@@ -240,7 +247,7 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     Rekey: requests.rekey,
     Redirect: requests.redirect,
     Shutdown: _shutdown,
-    Acquire: traps.acquire,
+    Acquire: acquire,
     Expired: _expired,
     Usage: _answer,
     Resolved: _answer,

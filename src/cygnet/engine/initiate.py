@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from cygnet.boundary.effects import Outcome, ReleaseHeld
+from cygnet.boundary.effects import ReleaseHeld
+from cygnet.boundary.events import Acquire
 from cygnet.engine.child import ChildSa
-from cygnet.engine.context import Context, Wish
+from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
+from cygnet.engine.traps import Traps
 from cygnet.engine.versions import SA_CLASSES
+from cygnet.engine.wants import Start
+from cygnet.engine.wish import Wish
 from cygnet.model.config import Connection
 
 
-def wish_for(ctx: Context, connection: Connection, wish: Wish) -> None:
+def wish_for(registry: Registry[IkeSa], connection: Connection, wish: Wish) -> None:
     """Bring up the wished-for CHILD_SA, or join the negotiation that already does.
 
     One that is up is not made twice: the wish is fulfilled at once.
     """
-    running = _running(ctx, connection, wish)
+    running = _running(registry, connection, wish)
     if running is not None:
         sa, child = running
-        ctx.attach(wish, sa)
-        ctx.log("IKE", f"CHILD_SA {child} is already established, not establishing a duplicate", sa=sa)
+        wish.attach(registry.services, sa.uid)
+        sa.log("IKE", f"CHILD_SA {child} is already established, not establishing a duplicate")
         if wish.policy_id is not None:
-            ctx.emit(ReleaseHeld(wish.policy_id))
-        ctx.finish(wish, Outcome.OK, f"connection '{wish.child.name}' established successfully")
+            registry.services.emit(ReleaseHeld(wish.policy_id))
+        wish.fulfilled(registry.services)
         return
-    sa_or_none = next((s for s in ctx.sas_of(connection.name) if s.can_carry), None)
-    if sa_or_none is not None and ctx.config.settings.reuse_ikesa:
+    sa_or_none = next((s for s in registry.named.of(connection.name) if s.can_carry), None)
+    if sa_or_none is not None and registry.services.config.settings.reuse_ikesa:
         sa_or_none.wish(wish)
         return
-    new_sa(ctx, connection, [wish])
+    new_sa(registry, connection, [wish])
 
 
-def _running(ctx: Context, connection: Connection, wish: Wish) -> tuple[IkeSa, ChildSa] | None:
-    for sa in ctx.sas_of(connection.name):
+def _running(registry: Registry[IkeSa], connection: Connection, wish: Wish) -> tuple[IkeSa, ChildSa] | None:
+    for sa in registry.named.of(connection.name):
         if not sa.is_established:
             continue
         for child in sa.current_children():
@@ -41,10 +45,25 @@ def _running(ctx: Context, connection: Connection, wish: Wish) -> tuple[IkeSa, C
     return None
 
 
-def new_sa(ctx: Context, connection: Connection, wishes: list[Wish]) -> IkeSa:
+def new_sa(registry: Registry[IkeSa], connection: Connection, wishes: list[Wish]) -> IkeSa:
     """A new IKE_SA that initiates, for these wishes."""
-    sa = SA_CLASSES[connection.version](ctx, connection, True, None, None)
+    sa = SA_CLASSES[connection.version](registry, connection, True)
     for wish in wishes:
         sa.wish(wish)
-    sa.start()
+    sa.do(Start())
     return sa
+
+
+def acquire(registry: Registry[IkeSa], event: Acquire) -> None:
+    """A packet wants through: negotiate once, however many packets come."""
+    services = registry.services
+    routed = services.part(Traps).by_policy.get(event.policy_id)
+    if routed is None:
+        services.emit(ReleaseHeld(event.policy_id))
+        return
+    services.log("KNL", f"creating acquire job for policy {event.source} === {event.destination} "
+            f"with reqid {{{routed.reqid}}}")  # fmt: skip
+    wish = Wish(
+        routed.child, routed.reqid, policy_id=routed.policy_id, packet=(event.source, event.destination)
+    )
+    wish_for(registry, routed.connection, wish)

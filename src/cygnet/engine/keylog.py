@@ -47,13 +47,13 @@ _NONE = "NONE [RFC4306]"
 
 def export_phase_1(sa: IkeSa, keys: Phase1Keys) -> None:
     """ikev1_decryption_table: the initiator's cookie and the encryption key."""
-    if sa.ctx.export_keys:
-        sa.ctx.emit(ExportKeys("ikev1", f"{sa.spi_i.hex()},{_hex(keys.encryption_key)}"))
+    if sa.services.export_keys:
+        sa.services.emit(ExportKeys("ikev1", f"{sa.spi_i.hex()},{_hex(keys.encryption_key)}"))
 
 
 def export_ike(sa: IkeSa, keys: IkeKeys) -> None:
     """ikev2_decryption_table. Nothing for a cipher that Wireshark cannot decrypt."""
-    if not sa.ctx.export_keys:
+    if not sa.services.export_keys:
         return
     cipher, integ = keys.suite.cipher, keys.suite.integ
     encr_name = _ENCR.get(cipher.id)
@@ -71,7 +71,7 @@ def export_ike(sa: IkeSa, keys: IkeKeys) -> None:
         a_r,
         f'"{integ_name}"',
     )
-    sa.ctx.emit(ExportKeys("ikev2", ",".join(columns)))
+    sa.services.emit(ExportKeys("ikev2", ",".join(columns)))
 
 
 def _hex(key: Secret) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cygnet.engine.addresses import fits
-from cygnet.engine.context import Context
+from cygnet.engine.services import Services
 from cygnet.model.config import Connection, IkeVersion
 from cygnet.values.endpoint import Address
 from cygnet.values.identity import ANY, Identity
@@ -13,23 +13,23 @@ from cygnet.values.identity import ANY, Identity
 _ACCEPTS = {1: (IkeVersion.ANY, IkeVersion.V1), 2: (IkeVersion.ANY, IkeVersion.V2)}
 
 
-def by_address(ctx: Context, local: Address, remote: Address, version: int) -> list[Connection]:
+def by_address(services: Services, local: Address, remote: Address, version: int) -> list[Connection]:
     """Every connection that fits both addresses, the closest fit first, then in file order."""
     scored = []
-    for connection in ctx.connections.perhaps_with(remote):
+    for connection in services.connections.perhaps_with(remote):
         if connection.version not in _ACCEPTS[version]:
             continue
-        ours = _best(ctx, connection.local_addrs, local)
+        ours = _best(services, connection.local_addrs, local)
         theirs = 1 if connection.allow_any else 0
-        theirs = max(theirs, _best(ctx, connection.remote_addrs, remote))
+        theirs = max(theirs, _best(services, connection.remote_addrs, remote))
         if ours and theirs:
             scored.append((-(theirs * 10 + ours), connection))
     scored.sort(key=lambda pair: pair[0])
     return [connection for _, connection in scored]
 
 
-def _best(ctx: Context, words: Iterable[str], address: Address) -> int:
-    return max((fits(w, address, ctx.resolved.get(w, ())) for w in words), default=0)
+def _best(services: Services, words: Iterable[str], address: Address) -> int:
+    return max((fits(w, address, services.resolved.get(w, ())) for w in words), default=0)
 
 
 def by_identity(

@@ -7,10 +7,9 @@ established tunnel takes the traffic of the trap that started it.
 
 from __future__ import annotations
 
-from cygnet.engine.context import Selectors
 from cygnet.model.config import Child, Mode
 from cygnet.values.endpoint import Address
-from cygnet.values.selector import dynamic
+from cygnet.values.selector import Selectors, dynamic
 
 BASE_SHUNT = 100_000
 BASE_TUNNEL = 200_000

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
+from cygnet.boundary.effects import VirtualIp
 from cygnet.boundary.snapshot import PoolSnapshot
-from cygnet.engine.context import Context
+from cygnet.engine.sa import IkeSa
+from cygnet.engine.services import Services
 from cygnet.model.config import Pool
 from cygnet.values.endpoint import Address
 from cygnet.values.identity import Identity
@@ -86,12 +88,12 @@ class Leases:
 class Pools:
     """Every pool of the configuration; leases outlive an update that leaves their pool as it was."""
 
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
+    def __init__(self, services: Services) -> None:
+        self.services = services
         self._leases: dict[str, Leases] = {}
 
     def find(self, name: str) -> Leases | None:
-        pool = next((p for p in self.ctx.config.pools if p.name == name), None)
+        pool = next((p for p in self.services.config.pools if p.name == name), None)
         if pool is None:
             return None
         known = self._leases.get(name)
@@ -99,7 +101,7 @@ class Pools:
             try:
                 known = self._leases[name] = Leases(pool, *bounds(pool.addrs))
             except ValueError as error:
-                self.ctx.log("CFG", f"pool '{name}' cannot be used: {error}")
+                self.services.log("CFG", f"pool '{name}' cannot be used: {error}")
                 return None
         known.pool = pool
         return known
@@ -110,14 +112,14 @@ class Pools:
                 leases.give_back(who, address)
 
     def snapshots(self) -> tuple[PoolSnapshot, ...]:
-        found = (self.find(p.name) for p in self.ctx.config.pools)
+        found = (self.find(p.name) for p in self.services.config.pools)
         return tuple(leases.snapshot() for leases in found if leases is not None)
 
 
 class OwnVirtualIps:
     """Our own virtual addresses, shared by the IKE_SAs that have them: added once, removed once."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, services: Services) -> None:
         self._uses: dict[Address, int] = {}
 
     def add(self, address: Address) -> bool:
@@ -131,3 +133,14 @@ class OwnVirtualIps:
         if left > 0:
             self._uses[address] = left
         return left == 0
+
+
+def release_virtual_ips(sa: IkeSa) -> None:
+    """The IKE_SA goes: so do the addresses it had, unless another one has them too."""
+    services = sa.services
+    for address in sa.local_vips:
+        if services.part(OwnVirtualIps).remove(address):
+            services.emit(VirtualIp(address, add=False))
+    for address in sa.remote_vips:
+        services.part(Pools).release(sa.remote_id, address)
+    sa.local_vips, sa.remote_vips = [], []

@@ -8,12 +8,8 @@ are told at level 1, where they may be all that the user sees of a wrong key.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.boundary.events import Datagram
-
-if TYPE_CHECKING:
-    from cygnet.engine.sa import IkeSa
+from cygnet.engine.sa import IkeSa
 
 MOST_TOLD = 10  #: lines at level 1 about messages that prove nothing, for one IKE_SA
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cygnet.boundary.effects import FindSource, InstallPolicy, ReleaseHeld, RemovePolicy
-from cygnet.boundary.events import Acquire, Event, SourceAddress
+from cygnet.boundary.effects import FindSource, InstallPolicy, RemovePolicy
+from cygnet.boundary.events import Event, SourceAddress
 from cygnet.boundary.snapshot import RoutedSnapshot
 from cygnet.boundary.specs import PolicyAction, PolicySpec, SaMode
 from cygnet.engine.addresses import concrete
-from cygnet.engine.context import Context, Selectors, Wish
-from cygnet.engine.initiate import wish_for
 from cygnet.engine.policy import fill, priority_of
+from cygnet.engine.services import Services
 from cygnet.model.config import Child, Connection, Mode
 from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.errors import RequestError
+from cygnet.values.selector import Selectors
 
 _SHUNTS = {
     Mode.PASS: PolicyAction.PASS,
@@ -48,21 +48,42 @@ class Routed:
         )  # fmt: skip
 
 
-def find(ctx: Context, name: str) -> Routed | None:
-    return ctx.routed_by_name.get(name)
+class Traps:
+    """The traps and shunts of one engine, in the order in which they were installed."""
+
+    def __init__(self, services: Services) -> None:
+        self.by_uid: dict[int, Routed] = {}
+        self.by_name: dict[str, Routed] = {}  #: of the child
+        self.by_policy: dict[int, Routed] = {}
+
+    def add(self, routed: Routed) -> None:
+        self.by_uid[routed.uid] = routed
+        self.by_name[routed.child.name] = routed
+        self.by_policy[routed.policy_id] = routed
+
+    def remove(self, routed: Routed) -> bool:
+        """Whether it was there."""
+        if self.by_uid.pop(routed.uid, None) is None:
+            return False
+        del self.by_name[routed.child.name], self.by_policy[routed.policy_id]
+        return True
 
 
-def install(ctx: Context, connection: Connection, child: Child) -> None:
+def find(services: Services, name: str) -> Routed | None:
+    return services.part(Traps).by_name.get(name)
+
+
+def install(services: Services, connection: Connection, child: Child) -> None:
     """Install the trap or shunt of ``child``; nothing happens if it is there.
 
     Raises RequestError when it cannot be: the peer's address is not known.
     """
-    if find(ctx, child.name) is not None:
+    if find(services, child.name) is not None:
         return
     if child.mode.is_shunt:
-        _install_shunt(ctx, connection, child)
+        _install_shunt(services, connection, child)
         return
-    remote = next((a for w in connection.remote_addrs for a in _known(ctx, w)), None)
+    remote = next((a for w in connection.remote_addrs for a in _known(services, w)), None)
     if remote is None:
         raise RequestError("installing trap failed, remote address unknown")
     local = next(
@@ -70,34 +91,34 @@ def install(ctx: Context, connection: Connection, child: Child) -> None:
         None,
     )
     if local is not None:
-        _install_trap(ctx, connection, child, local, remote)
+        _install_trap(services, connection, child, local, remote)
         return
 
     def answered(event: Event) -> None:
         assert isinstance(event, SourceAddress)
-        still_wanted = ctx.connections.named(connection.name) == connection
-        if event.address is not None and still_wanted and find(ctx, child.name) is None:
-            _install_trap(ctx, connection, child, event.address, remote)
+        still_wanted = services.connections.named(connection.name) == connection
+        if event.address is not None and still_wanted and find(services, child.name) is None:
+            _install_trap(services, connection, child, event.address, remote)
         elif event.address is None:
-            ctx.log("CHD", f"installing trap '{child.name}' failed, no local address reaches {remote}")
+            services.log("CHD", f"installing trap '{child.name}' failed, no local address reaches {remote}")
 
-    ctx.emit(FindSource(ctx.ask(answered), remote))
+    services.emit(FindSource(services.ask(answered), remote))
 
 
-def _known(ctx: Context, word: str) -> tuple[Address, ...]:
+def _known(services: Services, word: str) -> tuple[Address, ...]:
     address = concrete(word)
-    return (address,) if address is not None else ctx.resolved.get(word, ())
+    return (address,) if address is not None else services.resolved.get(word, ())
 
 
 def _install_trap(
-    ctx: Context, connection: Connection, child: Child, local: Address, remote: Address
+    services: Services, connection: Connection, child: Child, local: Address, remote: Address
 ) -> None:
     local_ts, remote_ts = fill(child.local_ts, local), fill(child.remote_ts, remote)
-    uid, policy_id = ctx.new_child_uid(), ctx.new_policy_id()
-    reqid = ctx.reqids.take(local_ts, remote_ts, child.reqid)
+    uid, policy_id = services.new_child_uid(), services.new_policy_id()
+    reqid = services.reqids.take(local_ts, remote_ts, child.reqid)
     routed = Routed(uid, connection, child, reqid, policy_id, local_ts, remote_ts, shunt=False)
-    _register(ctx, routed)
-    ctx.emit(
+    services.part(Traps).add(routed)
+    services.emit(
         InstallPolicy(
             PolicySpec(
                 id=policy_id,
@@ -116,12 +137,12 @@ def _install_trap(
     )
 
 
-def _install_shunt(ctx: Context, connection: Connection, child: Child) -> None:
+def _install_shunt(services: Services, connection: Connection, child: Child) -> None:
     local_ts = tuple(ts for ts in child.local_ts) or ()
     remote_ts = child.remote_ts
-    uid, policy_id = ctx.new_child_uid(), ctx.new_policy_id()
-    _register(ctx, Routed(uid, connection, child, 0, policy_id, local_ts, remote_ts, shunt=True))
-    ctx.emit(
+    uid, policy_id = services.new_child_uid(), services.new_policy_id()
+    services.part(Traps).add(Routed(uid, connection, child, 0, policy_id, local_ts, remote_ts, shunt=True))
+    services.emit(
         InstallPolicy(
             PolicySpec(
                 id=policy_id,
@@ -135,31 +156,18 @@ def _install_shunt(ctx: Context, connection: Connection, child: Child) -> None:
     )
 
 
-def _register(ctx: Context, routed: Routed) -> None:
-    ctx.routed[routed.uid] = routed
-    ctx.routed_by_name[routed.child.name] = routed
-    ctx.routed_by_policy[routed.policy_id] = routed
-
-
-def uninstall(ctx: Context, routed: Routed) -> None:
+def uninstall(services: Services, routed: Routed) -> None:
     """Take a trap or shunt out. A tunnel that it started stays."""
-    if ctx.routed.pop(routed.uid, None) is None:
+    if not services.part(Traps).remove(routed):
         return
-    del ctx.routed_by_name[routed.child.name], ctx.routed_by_policy[routed.policy_id]
-    ctx.emit(RemovePolicy(routed.policy_id))
+    services.emit(RemovePolicy(routed.policy_id))
     if routed.reqid:
-        ctx.reqids.release(routed.reqid)
+        services.reqids.release(routed.reqid)
 
 
-def acquire(ctx: Context, event: Acquire) -> None:
-    """A packet wants through: negotiate once, however many packets come."""
-    routed = ctx.routed_by_policy.get(event.policy_id)
-    if routed is None:
-        ctx.emit(ReleaseHeld(event.policy_id))
-        return
-    ctx.log("KNL", f"creating acquire job for policy {event.source} === {event.destination} "
-            f"with reqid {{{routed.reqid}}}")  # fmt: skip
-    wish = Wish(
-        routed.child, routed.reqid, policy_id=routed.policy_id, packet=(event.source, event.destination)
-    )
-    wish_for(ctx, routed.connection, wish)
+def bring_back(services: Services, connection: Connection, child: Child) -> None:
+    """The trap for a CHILD_SA that is gone (action "hold"); why there is none goes to the log."""
+    try:
+        install(services, connection, child)
+    except RequestError as error:
+        services.log("CHD", f"{error}: routing '{child.name}' failed")

@@ -11,42 +11,30 @@ which knows the interfaces.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 from cygnet.boundary.effects import RunUpdown
+from cygnet.engine.child import ChildSa
+from cygnet.engine.sa import IkeSa
 from cygnet.values.endpoint import Address
 from cygnet.values.iana import Protocol
 from cygnet.values.selector import ANY_PORTS, TrafficSelector
 
-if TYPE_CHECKING:
-    from cygnet.engine.child import ChildSa
-
 VERSION = "1.1"  #: of the interface to scripts, as strongSwan says
 
 
-def run_updown(child: ChildSa, up: bool) -> None:
-    """Emit the scripts' runs for a CHILD_SA that has come up, or that has just been removed."""
-    if not child.config.updown or _others(child):
+def run_updown(sa: IkeSa, child: ChildSa, others: bool, up: bool) -> None:
+    """Emit the scripts' runs for a CHILD_SA that has come up, or that has just been removed;
+    ``others``: another one carries the same traffic."""
+    if not child.config.updown or others:
         return
     for local, remote in product(child.local_ts, child.remote_ts):
         if local.version == remote.version:
-            child.ctx.emit(RunUpdown(child.config.updown, _environment(child, local, remote, up)))
-
-
-def _others(child: ChildSa) -> bool:
-    """Whether another CHILD_SA carries the same traffic."""
-    return any(
-        other is not child
-        and other.is_up
-        and (other.name, other.local_ts, other.remote_ts) == (child.name, child.local_ts, child.remote_ts)
-        for _, other in child.ctx.all_children()
-    )
+            sa.services.emit(RunUpdown(child.config.updown, _environment(sa, child, local, remote, up)))
 
 
 def _environment(
-    child: ChildSa, local: TrafficSelector, remote: TrafficSelector, up: bool
+    sa: IkeSa, child: ChildSa, local: TrafficSelector, remote: TrafficSelector, up: bool
 ) -> tuple[tuple[str, str], ...]:
-    sa = child.sa
     own, peer = sa.esp_local.address, sa.esp_remote.address
     family = "-v6" if local.version == 6 else ""
     found = {

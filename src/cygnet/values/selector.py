@@ -130,7 +130,10 @@ def _narrow_ports(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int] | N
     return (low, high) if low <= high else None
 
 
-def narrow(ours: Iterable[TrafficSelector], theirs: Iterable[TrafficSelector]) -> tuple[TrafficSelector, ...]:
+Selectors = tuple[TrafficSelector, ...]  #: one end's traffic selectors
+
+
+def narrow(ours: Iterable[TrafficSelector], theirs: Iterable[TrafficSelector]) -> Selectors:
     """Every non-empty intersection, in our order, without those that lie inside another.
 
     Empty where nothing is common: TS_UNACCEPTABLE.

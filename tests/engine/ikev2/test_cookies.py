@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cygnet.engine.context import Context
 from cygnet.engine.ikev2.cookies import LIFETIME, Cookies
+from cygnet.engine.services import Services
 from cygnet.model.config import Config
 from cygnet.testing.entropy import SeededEntropy
 from cygnet.values.endpoint import Endpoint
@@ -13,7 +13,7 @@ NONCE, SPI = b"n" * 32, b"initiato"
 
 
 def jar() -> Cookies:
-    return Cookies(Context(Config(), SeededEntropy("cookies")))
+    return Cookies(Services(Config(), SeededEntropy("cookies")))
 
 
 def test_a_cookie_is_good_for_what_it_was_made_for_and_for_nothing_else() -> None:
@@ -32,20 +32,20 @@ def test_a_cookie_is_good_for_what_it_was_made_for_and_for_nothing_else() -> Non
 def test_a_cookie_outlives_one_change_of_the_secret_and_not_two() -> None:
     cookies = jar()
     cookie = cookies.make(NONCE, HERE, SPI)
-    cookies.ctx.now = LIFETIME + 1
+    cookies.services.now = LIFETIME + 1
     assert cookies.is_valid(cookie, NONCE, HERE, SPI)
     assert cookies.make(NONCE, HERE, SPI) != cookie
-    cookies.ctx.now = 2 * LIFETIME + 2
+    cookies.services.now = 2 * LIFETIME + 2
     assert not cookies.is_valid(cookie, NONCE, HERE, SPI)
 
 
 def test_a_cookie_from_before_a_long_silence_is_void() -> None:
     cookies = jar()
     cookie = cookies.make(NONCE, HERE, SPI)
-    cookies.ctx.now = 10 * LIFETIME
+    cookies.services.now = 10 * LIFETIME
     assert not cookies.is_valid(cookie, NONCE, HERE, SPI)
 
 
 def test_two_engines_do_not_take_each_others_cookies() -> None:
-    other = Cookies(Context(Config(), SeededEntropy("another one")))
+    other = Cookies(Services(Config(), SeededEntropy("another one")))
     assert not other.is_valid(jar().make(NONCE, HERE, SPI), NONCE, HERE, SPI)

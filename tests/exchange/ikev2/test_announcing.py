@@ -32,7 +32,7 @@ def up(announcing: bool = False, **changes: Any) -> Pair:
 
 
 def inside(host: Host) -> IkeSaV2:
-    sa = next(iter(host.engine._ctx.ike_sas.values()))
+    sa = next(iter(host.engine._registry.ike_sas.values()))
     assert isinstance(sa, IkeSaV2)
     return sa
 

@@ -11,6 +11,7 @@ import pytest
 
 from cygnet.boundary.events import Datagram, Rekey
 from cygnet.crypto import ke
+from cygnet.engine.ikev2.proposals import ike_proposals
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.tasks import child_create
 from cygnet.testing.pair import Host, Pair
@@ -34,7 +35,7 @@ def up() -> Pair:
 
 
 def engine_sa(host: Host) -> IkeSaV2:
-    sa = next(iter(host.engine._ctx.ike_sas.values()))
+    sa = next(iter(host.engine._registry.ike_sas.values()))
     assert isinstance(sa, IkeSaV2)
     return sa
 
@@ -55,8 +56,8 @@ def test_one_new_ike_sa_of_the_peers_at_a_time() -> None:
     pair.left.handle(Rekey(pair.left.ref(), "oregon[1]"))
     right = engine_sa(pair.right)
     for number in range(1, 11):
-        proposal = replace(right.own_proposals[0], spi=number.to_bytes(8))
-        mine = ke.initiate(KeId.CURVE_25519, right.ctx.entropy.bytes)
+        proposal = replace(ike_proposals(right.connection)[0], spi=number.to_bytes(8))
+        mine = ke.initiate(KeId.CURVE_25519, right.services.entropy.bytes)
         payloads = SaPayload((proposal,)), NoncePayload(bytes(32)), KePayload(mine.method, mine.public)
         ask(pair.right, pair.left, ExchangeType.CREATE_CHILD_SA, *payloads)
     assert len(pair.left.ike_sas) == 3  # the old one, ours, the peer's

@@ -175,10 +175,10 @@ def test_an_update_from_the_end_that_does_not_decide_is_refused() -> None:
     from cygnet.engine.ikev2.tasks.mobike import UpdateAddresses
 
     pair = straight()
-    sa = next(iter(pair.right.engine._ctx.ike_sas.values()))
+    sa = next(iter(pair.right.engine._registry.ike_sas.values()))
     assert isinstance(sa, IkeSaV2)
     sa.exchanges.add(UpdateAddresses(sa))
-    for effect in pair.right.engine._ctx.take_effects():
+    for effect in pair.right.engine._services.take_effects():
         pair.right._perform(effect)
     pair.run(20)
     assert said(pair.left, "UPDATE_SA_ADDRESSES from the end that does not decide")

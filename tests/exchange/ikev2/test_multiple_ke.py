@@ -116,7 +116,7 @@ def test_another_idea_of_the_intermediate_exchanges_is_found_out_by_authenticati
     pair = Pair(*tunnel(ike=HYBRID))
     ref = pair.left.up("oregon")
     pair.run(0.025)  # the right has the IKE_SA_INIT request now
-    sa = next(iter(pair.right.engine._ctx.ike_sas.values()))
+    sa = next(iter(pair.right.engine._registry.ike_sas.values()))
     assert isinstance(sa, IkeSaV2) and sa.handshake is not None
     shaking = sa.handshake
     pair.run(5, until=lambda: bool(shaking.int_auth_r))

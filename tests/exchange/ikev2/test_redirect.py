@@ -295,10 +295,10 @@ def test_a_gateway_is_not_moved_by_its_client() -> None:
     pair, other = three(client(), gateway(FAR), gateway(OTHER))
     pair.left.up("oregon")
     pair.run(5)
-    sa = next(iter(pair.left.engine._ctx.ike_sas.values()))  # a client that breaks the rule
+    sa = next(iter(pair.left.engine._registry.ike_sas.values()))  # a client that breaks the rule
     assert isinstance(sa, IkeSaV2)
     sa.exchanges.add(RedirectPeer(sa, Gateway.parse(OTHER)))
-    for effect in pair.left.engine._ctx.take_effects():
+    for effect in pair.left.engine._services.take_effects():
         pair.left._perform(effect)
     pair.run(5)
     assert said(pair.right, "only a client that offered it is moved")

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from cygnet.boundary.events import Configure, Rekey
-from cygnet.engine.ikev2.tasks.resume import Held, Sessions
-from cygnet.engine.ikev2.tickets import Session, Tickets
+from cygnet.engine.ikev2 import ends
+from cygnet.engine.ikev2.sessions import Sessions, Ticket
+from cygnet.engine.ikev2.tickets import Held, Session, Tickets
 from cygnet.model.config import CloseAction, Config, Settings
 from cygnet.testing.builders import psk
 from cygnet.testing.pair import Host, Pair
@@ -185,9 +186,9 @@ def test_another_secret_opens_no_ticket() -> None:
 
 def crash_told(pair: Pair) -> None:
     """Left learns that right is lost although no crash token says so."""
-    sa = next(iter(pair.left.engine._ctx.ike_sas.values()))
-    sa.lost("for the test")
-    for effect in pair.left.engine._ctx.take_effects():
+    sa = next(iter(pair.left.engine._registry.ike_sas.values()))
+    ends.lost(sa, "for the test")
+    for effect in pair.left.engine._services.take_effects():
         pair.left._perform(effect)
 
 
@@ -202,15 +203,16 @@ def test_an_expired_ticket_is_refused() -> None:
 
 
 def held(pair: Pair) -> Held:
-    sa: Any = next(iter(pair.left.engine._ctx.ike_sas.values()))
-    assert isinstance(sa.held, Held)
-    return sa.held
+    sa: Any = next(iter(pair.left.engine._registry.ike_sas.values()))
+    found = sa.part(Ticket).held
+    assert isinstance(found, Held)
+    return found
 
 
 def stretch(pair: Pair, **changes: Any) -> None:
     """Left's ticket with something changed, as a client that does not mind might have it."""
-    sa: Any = next(iter(pair.left.engine._ctx.ike_sas.values()))
-    sa.held = replace(held(pair), **changes)
+    sa: Any = next(iter(pair.left.engine._registry.ike_sas.values()))
+    sa.part(Ticket).held = replace(held(pair), **changes)
 
 
 def test_the_client_does_not_even_try_an_expired_ticket() -> None:
@@ -300,7 +302,7 @@ def test_a_connection_that_is_configured_otherwise_does_not_admit_it() -> None:
 
 def test_the_client_does_not_resume_with_algorithms_that_it_no_longer_takes() -> None:
     pair = up()
-    sessions = pair.left.engine._ctx.part(Sessions)
+    sessions = pair.left.engine._services.part(Sessions)
     sessions.keep("oregon", held(pair))
     pair.left.down("oregon[]")
     pair.run(5)
@@ -315,7 +317,7 @@ def test_the_client_does_not_resume_with_algorithms_that_it_no_longer_takes() ->
 
 def test_a_session_is_the_same_after_its_way_through_a_ticket() -> None:
     pair = up()
-    tickets = pair.right.engine._ctx.part(Tickets)
+    tickets = pair.right.engine._services.part(Tickets)
     session = tickets.open(held(pair).ticket)
     assert tickets.open(tickets.seal(session)) == session
     assert Session.decode(session.encode()) == session
@@ -324,7 +326,7 @@ def test_a_session_is_the_same_after_its_way_through_a_ticket() -> None:
 
 def test_every_truncation_of_a_ticket_is_refused() -> None:
     pair = up()
-    tickets, ticket = pair.right.engine._ctx.part(Tickets), held(pair).ticket
+    tickets, ticket = pair.right.engine._services.part(Tickets), held(pair).ticket
     session = tickets.open(ticket).encode()
     for length in range(len(ticket)):
         with pytest.raises(PeerError):

@@ -13,6 +13,7 @@ import pytest
 from cygnet.boundary.events import Datagram, Rekey
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.sync import MAX_ID, Counters
+from cygnet.engine.wants import CheckLiveness
 from cygnet.testing.network import Faults
 from cygnet.testing.pair import Host, Pair
 from cygnet.wire.header import ExchangeType, Header
@@ -34,7 +35,7 @@ def up() -> Pair:
 
 
 def inside(host: Host) -> IkeSaV2:
-    sa = next(iter(host.engine._ctx.ike_sas.values()))
+    sa = next(iter(host.engine._registry.ike_sas.values()))
     assert isinstance(sa, IkeSaV2)
     return sa
 
@@ -141,8 +142,8 @@ def test_a_request_whose_answer_went_down_with_the_old_member_is_sent_anew() -> 
     pair = up()
     member = Member(pair)
     pair.network.filter = lambda s, d, data: None
-    inside(pair.left).check_liveness()
-    for effect in pair.left.engine._ctx.take_effects():
+    inside(pair.left).do(CheckLiveness())
+    for effect in pair.left.engine._services.take_effects():
         pair.left._perform(effect)  # --> INFORMATIONAL 2, seen by the old member, whose answer is lost
     pair.network.filter = lambda s, d, data: data
     assert member.synchronise(7, 3) == Counters(b"once", 3, 7)

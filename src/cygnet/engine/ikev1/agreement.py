@@ -4,7 +4,6 @@ its keys, the peer's abilities, NATs on the way."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from cygnet.crypto.ke import PrivateKe, initiate, respond
 from cygnet.crypto.names import proposal_text
@@ -12,6 +11,7 @@ from cygnet.engine.ikev1 import extensions, nat
 from cygnet.engine.ikev1.connections import candidates, lifetime_of, psk_for
 from cygnet.engine.ikev1.keys import Exchanged, Phase1Keys
 from cygnet.engine.ikev1.nat import DRAFT, RFC
+from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.task import Task
 from cygnet.engine.keylog import export_phase_1
 from cygnet.model.config import Connection
@@ -30,9 +30,6 @@ from cygnet.wire.ikev1.payload import Payload
 from cygnet.wire.ikev1.sa import Sa
 from cygnet.wire.ikev1.vendor_id import VendorId
 from cygnet.wire.ikev1.vendors import Extension
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
 
 NONCE_LENGTH = 32  #: bytes, as charon
 
@@ -61,7 +58,7 @@ class Agreement(Task):
         for connection in self.offers:
             ours = [reduced(p) for p in connection.proposals]
             theirs = [o.proposal for o in psk_offers]
-            prefer_theirs = not self.sa.ctx.config.settings.prefer_configured_proposals
+            prefer_theirs = not self.sa.services.config.settings.prefer_configured_proposals
             chosen = select(ours, theirs, prefer_theirs)
             if chosen is None:
                 continue
@@ -95,7 +92,7 @@ class Agreement(Task):
             f"no proposal found: {self.sa.remote.address} offers {received}; "
             f"'{self.sa.name}' accepts {configured or 'no pre-shared key'}"
         )
-        self.sa.ctx.alert("proposal-mismatch-ike", text, self.sa)
+        self.sa.services.alert("proposal-mismatch-ike", text, self.sa)
         return text
 
     def accept_answer(self, chain: Chain) -> None:
@@ -123,11 +120,11 @@ class Agreement(Task):
         return PrfId(found.id)
 
     def new_nonce(self) -> bytes:
-        return self.sa.ctx.entropy.bytes(NONCE_LENGTH)
+        return self.sa.services.entropy.bytes(NONCE_LENGTH)
 
     def generate(self) -> bytes:
         """Initiator: our public value."""
-        self.private = initiate(self.group, self.sa.ctx.entropy.bytes)
+        self.private = initiate(self.group, self.sa.services.entropy.bytes)
         self.public_i = self.private.public
         return self.public_i
 
@@ -146,7 +143,7 @@ class Agreement(Task):
         self.psk = self._find_responders_psk()
         self.public_i, self.nonce_i = chain.need(Ke).public, chain.need(Nonce).data
         try:
-            self.public_r, shared = respond(self.group, self.public_i, self.sa.ctx.entropy.bytes)
+            self.public_r, shared = respond(self.group, self.public_i, self.sa.services.entropy.bytes)
         except ValueError as error:
             raise PeerError(0, f"unable to apply received KE value: {error}") from None
         self.nonce_r = self.new_nonce()
@@ -177,7 +174,7 @@ class Agreement(Task):
     def learn(self, chain: Chain) -> None:
         """The peer's vendor IDs."""
         sa = self.sa
-        sa.extensions = extensions.received(sa.ctx, sa, chain.all(VendorId))
+        sa.extensions = extensions.received(sa, chain.all(VendorId))
         if Extension.NAT_T in sa.extensions:
             sa.nat_payload = RFC
         elif Extension.NAT_T_DRAFT in sa.extensions:
@@ -193,7 +190,9 @@ class Agreement(Task):
         sa = self.sa
         if sa.nat_payload is None:
             return []
-        fake = sa.ctx.entropy.bytes(len(self._hasher().of(sa.local))) if sa.connection.force_encap else b""
+        fake = (
+            sa.services.entropy.bytes(len(self._hasher().of(sa.local))) if sa.connection.force_encap else b""
+        )
         return list(nat.build(self._hasher(), sa.nat_payload, sa.local, sa.remote, fake))
 
     def detect_nat(self, chain: Chain) -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.credentials.psk import find_psk
+from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.lookup import by_address, expected_identity, own_identity
 from cygnet.model.config import AuthMethod, Connection
 from cygnet.values.secret import Secret
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
 
 
 def candidates(sa: IkeSaV1, aggressive: bool) -> list[Connection]:
     """Connections that an incoming negotiation between these addresses may belong to."""
     return [
         c
-        for c in by_address(sa.ctx, sa.local.address, sa.remote.address, 1)
+        for c in by_address(sa.services, sa.local.address, sa.remote.address, 1)
         if c.aggressive == aggressive and uses_psk(c)
     ]
 
@@ -35,7 +31,7 @@ def lifetime_of(connection: Connection) -> int:
 
 def psk_for(sa: IkeSaV1, connection: Connection) -> Secret | None:
     return find_psk(
-        sa.ctx.config.secrets,
+        sa.services.config.secrets,
         own_identity(connection, sa.local.address),
         expected_identity(connection, sa.remote.address),
         sa.local.address,

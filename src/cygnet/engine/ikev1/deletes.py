@@ -7,51 +7,36 @@ who asked knows that it was heard; its own it repeats a few times until such an 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from cygnet.engine import life
 from cygnet.engine.child import ChildSa, ChildState
+from cygnet.engine.children import all_children, child_down, close_action
+from cygnet.engine.ikev1.children import equivalents
+from cygnet.engine.ikev1.ends import closed_by_peer, phase_1_failed
 from cygnet.engine.ikev1.exchange import Exchange
-from cygnet.engine.ikev1.phase2 import deletion_of
-from cygnet.engine.ikev1.tasks.informational import CHILD_DELETE_SCHEDULE, IKE_DELETE_SCHEDULE, TellDeleted
-from cygnet.engine.sa import IkeSa, IkeState
+from cygnet.engine.ikev1.phase2 import Phase2, deletion_of
+from cygnet.engine.ikev1.sa import IkeSaV1
+from cygnet.engine.ikev1.succession import Succession
+from cygnet.engine.ikev1.tasks.informational import TellDeleted, tell_deleted
+from cygnet.engine.sa import IkeState
 from cygnet.values.iana import Protocol
-from cygnet.wire.header import ExchangeType
 from cygnet.wire.ikev1.delete import Delete
 from cygnet.wire.ikev1.numbers import PROTO_ISAKMP
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
-
-
 # ours ---------------------------------------------------------------------------------
-
-
-def send(
-    sa: IkeSaV1,
-    delete: Delete,
-    answers: frozenset[bytes],
-    repeat: bool = True,
-    tries: int = CHILD_DELETE_SCHEDULE[1],
-) -> Exchange:
-    task = TellDeleted(sa, delete, answers)
-    schedule = None
-    if repeat:
-        patient = delete.protocol != PROTO_ISAKMP and not sa.peer_is_mute
-        schedule = (CHILD_DELETE_SCHEDULE[0], tries) if patient else IKE_DELETE_SCHEDULE
-    return sa.exchanges.begin(ExchangeType.INFORMATIONAL_V1, task, schedule, expect=repeat)
 
 
 def close_child(sa: IkeSaV1, child: ChildSa) -> None:
     if child.state in (ChildState.DELETING, ChildState.DELETED):
         return
     known = child.spi_out != 0
-    sa.abandon_quick_mode(child)
+    _abandon_quick_mode(sa, child)
     log_closing(sa, child)
-    sa.child_down(child)
+    child_down(sa, child)
     if known and sa.keys is not None:
         sa.log("IKE", f"sending DELETE for {child.protocol} CHILD_SA with SPI {child.spi_in:08x}")
         told = deletion_of(child)
-        send(sa, told.delete, told.answers)
+        tell_deleted(sa, told.delete, told.answers)
 
 
 def log_closing(sa: IkeSaV1, child: ChildSa) -> None:
@@ -72,11 +57,11 @@ def close_ike(sa: IkeSaV1) -> None:
         log_closing(sa, child)
     _log_deleting(sa)
     sa.enter(IkeState.DELETING)
-    sa.ctx.timers.cancel_owner(sa.uid)
-    sa.abandon_exchanges()
+    sa.services.timers.cancel_owner(sa.uid)
+    abandon_exchanges(sa)
     # The peer may take the IKE_SA's end for a reauthentication that leaves the CHILD_SAs to a
     # sibling: then theirs must be told through the sibling, which stays to repeat it.
-    messenger = sa.succession.sibling or sa
+    messenger = sa.part(Succession).sibling or sa
     for protocol in (Protocol.ESP, Protocol.AH):
         closed = [c for c in children if c.protocol == protocol]
         for child in closed:
@@ -84,12 +69,12 @@ def close_ike(sa: IkeSaV1) -> None:
         if closed:
             spis = tuple(c.spi_in.to_bytes(4) for c in closed)
             answers = frozenset(c.spi_out.to_bytes(4) for c in closed)
-            send(messenger, Delete(protocol, spis), answers, repeat=messenger is not sa)
+            tell_deleted(messenger, Delete(protocol, spis), answers, repeat=messenger is not sa)
     for child in list(sa.children.values()):
-        sa.child_down(child)
+        child_down(sa, child)
     sa.log("IKE", f"sending DELETE for IKE_SA {sa}")
-    send(sa, Delete(PROTO_ISAKMP, (sa.cookies,)), frozenset({sa.cookies}))
-    sa.ctx.closed("ike", sa.uid)
+    tell_deleted(sa, Delete(PROTO_ISAKMP, (sa.cookies,)), frozenset({sa.cookies}))
+    sa.services.answers.closed("ike", sa.uid)
 
 
 def _log_deleting(sa: IkeSaV1) -> None:
@@ -101,6 +86,28 @@ def _log_deleting(sa: IkeSaV1) -> None:
     )
 
 
+def abandon_exchanges(sa: IkeSaV1) -> None:
+    """Take back what unfinished Quick Modes have installed; an heir tells the peer."""
+    heir = sa.part(Succession).heir
+    for exchange in sa.exchanges.active():
+        sa.exchanges.close(exchange)
+        task = exchange.task
+        if isinstance(task, Phase2):
+            told = task.take_back()
+        else:
+            told = task.unheard if isinstance(task, TellDeleted) else None
+        if told is not None and heir is not None:
+            heir.part(Succession).inherit_delete(told)
+    sa.exchanges.queue.clear()
+
+
+def _abandon_quick_mode(sa: IkeSaV1, child: ChildSa) -> None:
+    """The CHILD_SA goes before its Quick Mode is over."""
+    for exchange in sa.exchanges.active():
+        if isinstance(exchange.task, Phase2) and exchange.task.child is child:
+            sa.exchanges.abandon(exchange)
+
+
 # the peer's ---------------------------------------------------------------------------
 
 
@@ -110,24 +117,24 @@ def ike_deleted(sa: IkeSaV1, spis: Sequence[bytes]) -> None:
         return
     sa.log("IKE", f"received DELETE for IKE_SA {sa}")
     if sa.state is IkeState.DELETING:
-        sa.destroy()
+        life.destroy(sa)
         return
     _log_deleting(sa)
-    send(sa, Delete(PROTO_ISAKMP, (sa.cookies,)), frozenset(), repeat=False)
+    tell_deleted(sa, Delete(PROTO_ISAKMP, (sa.cookies,)), frozenset(), repeat=False)
     if sa.is_established:
-        sa.closed_by_peer()
+        closed_by_peer(sa)
     elif sa.initiator and sa.state is IkeState.CONNECTING:
-        sa.phase_1_failed(f"{sa.remote.address} deleted the IKE_SA before it was established")
+        phase_1_failed(sa, f"{sa.remote.address} deleted the IKE_SA before it was established")
     else:
-        sa.destroy()
+        life.destroy(sa)
 
 
 def children_deleted(sa: IkeSaV1, protocol: Protocol, spis: Sequence[bytes], exchange: Exchange) -> None:
     """``exchange``: the one that brought the delete; our answer is kept in it for a repetition."""
     ours: list[bytes] = []
     for spi in spis:
-        child = _find(sa, protocol, int.from_bytes(spi))
-        if child is None:
+        found = _find(sa, protocol, int.from_bytes(spi))
+        if found is None:
             if not _answers_ours(sa, spi):
                 sa.gone.append(int.from_bytes(spi))
                 level = 2 if sa.state is IkeState.DELETING else 1  # the answer to our own is no news
@@ -135,40 +142,31 @@ def children_deleted(sa: IkeSaV1, protocol: Protocol, spis: Sequence[bytes], exc
                 sa.log("IKE", text, level)
             continue
         sa.log("IKE", f"received DELETE for {protocol} CHILD_SA with SPI {spi.hex()}")
-        ours.append(child.spi_in.to_bytes(4))
-        _deleted(child)
+        ours.append(found[1].spi_in.to_bytes(4))
+        _deleted(*found)
     if ours:
-        exchange.sent = send(sa, Delete(protocol, tuple(ours)), frozenset(), repeat=False).sent
+        exchange.sent = tell_deleted(sa, Delete(protocol, tuple(ours)), frozenset(), repeat=False).sent
 
 
-def _find(sa: IkeSaV1, protocol: Protocol, spi: int) -> ChildSa | None:
+def _find(sa: IkeSaV1, protocol: Protocol, spi: int) -> tuple[IkeSaV1, ChildSa] | None:
     """The CHILD_SA that sends with this SPI: of this IKE_SA, or of another with the same peer."""
     if not spi:
         return None
-    for owner, child in sa.ctx.all_children():
-        same_peer: IkeSa = owner
-        if (
-            child.spi_out == spi
-            and child.protocol == protocol
-            and same_peer.version == sa.version
-            and (
-                owner is sa or (owner.remote_id == sa.remote_id and owner.remote.address == sa.remote.address)
-            )
-        ):
-            return child
+    for owner, child in all_children(sa.registry):
+        if child.spi_out != spi or child.protocol != protocol or not isinstance(owner, IkeSaV1):
+            continue
+        same_peer = (owner.remote_id, owner.remote.address) == (sa.remote_id, sa.remote.address)
+        if owner is sa or same_peer:
+            return owner, child
     return None
 
 
-def _deleted(child: ChildSa) -> None:
-    from cygnet.engine.ikev1.sa import IkeSaV1
-
-    owner = child.sa
-    assert isinstance(owner, IkeSaV1)
+def _deleted(owner: IkeSaV1, child: ChildSa) -> None:
     log_closing(owner, child)
     was_up, config = child.is_up, child.config
-    owner.child_down(child)
-    if was_up and owner.is_established and not owner.equivalents(config, child.local_ts, child.remote_ts):
-        owner.close_action(child)
+    child_down(owner, child)
+    if was_up and owner.is_established and not equivalents(owner, config, child.local_ts, child.remote_ts):
+        close_action(owner, child)
 
 
 def _answers_ours(sa: IkeSaV1, spi: bytes) -> bool:

@@ -7,19 +7,16 @@ dpdtimeout it is as long as a request would be retransmitted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.boundary.effects import Query
 from cygnet.boundary.events import Event, Usage
-from cygnet.engine.ikev1.tasks.informational import cookies_notify
+from cygnet.engine.ikev1.ends import peer_is_dead
+from cygnet.engine.ikev1.sa import IkeSaV1
+from cygnet.engine.ikev1.tasks.informational import cookies_notify, tell
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Settings
 from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import Notify
 from cygnet.wire.ikev1.vendors import Extension
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
 
 
 def total_timeout(settings: Settings) -> float:
@@ -48,27 +45,27 @@ class Dpd:
             return
         if not self._sequence:
             # "The initial value of the sequence number SHOULD be random" with its highest bit clear
-            self._sequence = int.from_bytes(sa.ctx.entropy.bytes(4)) & 0x7FFF_FFFF
+            self._sequence = int.from_bytes(sa.services.entropy.bytes(4)) & 0x7FFF_FFFF
         self._sequence = (self._sequence + 1) & 0xFFFF_FFFF
         sa.log("IKE", "sending DPD request")
-        sa.tell([cookies_notify(sa.cookies, Notify.DPD_R_U_THERE, self._sequence.to_bytes(4))])
+        tell(sa, [cookies_notify(sa.cookies, Notify.DPD_R_U_THERE, self._sequence.to_bytes(4))])
         if self._asked_at is None:
-            self._asked_at = sa.ctx.now
-            sa.ctx.timers.set(sa.uid, Deadline.DPD_TIMEOUT, sa.ctx.now + self._timeout())
+            self._asked_at = sa.services.now
+            sa.services.timers.set(sa.uid, Deadline.DPD_TIMEOUT, sa.services.now + self._timeout())
 
     def _timeout(self) -> float:
-        return self._sa.connection.dpd_timeout or total_timeout(self._sa.ctx.config.settings)
+        return self._sa.connection.dpd_timeout or total_timeout(self._sa.services.config.settings)
 
     def alive(self) -> None:
         """Something authentic came in."""
         if self._asked_at is not None:
             self._asked_at = None
-            self._sa.ctx.timers.cancel(self._sa.uid, Deadline.DPD_TIMEOUT)
+            self._sa.services.timers.cancel(self._sa.uid, Deadline.DPD_TIMEOUT)
 
     def asked(self, notification: Notification) -> None:
         sa = self._sa
         if notification.spi == sa.cookies and len(notification.data) == 4:
-            sa.tell([cookies_notify(sa.cookies, Notify.DPD_R_U_THERE_ACK, notification.data)])
+            tell(sa, [cookies_notify(sa.cookies, Notify.DPD_R_U_THERE_ACK, notification.data)])
 
     def acknowledged(self, notification: Notification) -> None:
         """Any authentic message proves life; the number is only checked for the log."""
@@ -84,7 +81,7 @@ class Dpd:
         sa = self._sa
         inbound = tuple(c.in_id for c in sa.children.values() if c.in_id is not None)
         if inbound:
-            sa.ctx.emit(Query(sa.ctx.ask(self._usage, sa.uid), inbound))
+            sa.services.emit(Query(sa.services.ask(self._usage, sa.uid), inbound))
         else:
             self._dead()
 
@@ -92,7 +89,7 @@ class Dpd:
         assert isinstance(event, Usage)
         if self._asked_at is None:
             return
-        silent = self._sa.ctx.now - self._asked_at
+        silent = self._sa.services.now - self._asked_at
         if any(u.idle is not None and u.idle < silent for u in event.usages):
             self.alive()
         else:
@@ -100,4 +97,4 @@ class Dpd:
 
     def _dead(self) -> None:
         self._sa.log("JOB", "DPD check timed out, enforcing DPD action")
-        self._sa.peer_is_dead("the peer did not answer liveness checks")
+        peer_is_dead(self._sa, "the peer did not answer liveness checks")

@@ -11,7 +11,7 @@ for a while, so that a late repetition is neither answered wrongly nor taken for
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from cygnet.engine.ikev1.task import Incoming, Next, Outgoing, Task
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Fragmentation
 from cygnet.values.endpoint import IKE_PORT
+from cygnet.values.errors import RequestError
 from cygnet.wire.header import ExchangeType, Header
 from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.message import assemble, describe, encode_chain
@@ -73,6 +74,7 @@ class Exchanges:
     def __init__(self, sa: IkeSaV1) -> None:
         self._sa = sa
         self.open: dict[int, Exchange] = {}
+        self.queue: deque[Task] = deque()  #: Quick Modes that are to come
         self._finished: OrderedDict[int, Exchange] = OrderedDict()
         self._spent: dict[int, None] = {}  #: message IDs of exchanges before those
         self._messages = 0
@@ -109,9 +111,29 @@ class Exchanges:
         if type in (ExchangeType.ID_PROT, ExchangeType.AGGRESSIVE):
             return PHASE_1
         while True:
-            message_id = int.from_bytes(self._sa.ctx.entropy.bytes(4))
+            message_id = int.from_bytes(self._sa.services.entropy.bytes(4))
             if message_id and self.find(message_id) is None:
                 return message_id
+
+    def add(self, task: Task) -> None:
+        """A Quick Mode of ours; one at a time, since peers need not bear more."""
+        self.queue.append(task)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Begin the next Quick Mode, unless one is under way."""
+        while self.queue and self._sa.is_established and not self._initiates():
+            task = self.queue.popleft()
+            if not task.is_needed():
+                continue
+            try:
+                self.begin(ExchangeType.QUICK_MODE, task)
+            except RequestError as error:
+                self._sa.log("IKE", str(error))
+                task.failed(str(error))
+
+    def _initiates(self) -> bool:
+        return any(e.initiator and e.type == ExchangeType.QUICK_MODE for e in self.active())
 
     # looking ------------------------------------------------------------------------
 
@@ -205,7 +227,7 @@ class Exchanges:
         self._messages += 1
         exchange.number = self._messages
         exchange.tries = exchange.repetitions = 0
-        exchange.sent_at = sa.ctx.now
+        exchange.sent_at = sa.services.now
         self._send(exchange)
         if expect:
             exchange.awaiting = True
@@ -227,7 +249,7 @@ class Exchanges:
         if mode is not Fragmentation.FORCE and not (mode is Fragmentation.YES and sa.peer_fragments):
             return [datagram]
         size = room(
-            sa.ctx.config.settings.fragment_size, sa.remote.address.version, sa.local.port != IKE_PORT
+            sa.services.config.settings.fragment_size, sa.remote.address.version, sa.local.port != IKE_PORT
         )
         self._fragment_ids = self._fragment_ids % 0xFFFF + 1
         return split(datagram, size, self._fragment_ids)
@@ -245,26 +267,28 @@ class Exchanges:
     # waiting ------------------------------------------------------------------------
 
     def _schedule(self, exchange: Exchange) -> None:
-        settings = self._sa.ctx.config.settings
+        settings = self._sa.services.config.settings
         timeout = exchange.schedule[0] if exchange.schedule else settings.retransmit_timeout
         delay = timeout * settings.retransmit_base**exchange.tries
         if settings.retransmit_limit:
             delay = min(delay, settings.retransmit_limit)
         if settings.retransmit_jitter:
-            delay -= self._sa.ctx.entropy.uniform(0, delay * settings.retransmit_jitter / 100)
-        timers = self._sa.ctx.timers
-        timers.set(self._sa.uid, Deadline.RETRANSMIT, self._sa.ctx.now + delay, exchange.message_id)
+            delay -= self._sa.services.entropy.uniform(0, delay * settings.retransmit_jitter / 100)
+        timers = self._sa.services.timers
+        timers.set(self._sa.uid, Deadline.RETRANSMIT, self._sa.services.now + delay, exchange.message_id)
 
     def _stop_waiting(self, exchange: Exchange) -> None:
         exchange.awaiting = False
-        self._sa.ctx.timers.cancel(self._sa.uid, Deadline.RETRANSMIT, exchange.message_id)
+        self._sa.services.timers.cancel(self._sa.uid, Deadline.RETRANSMIT, exchange.message_id)
 
     def due(self, message_id: int) -> None:
         """No answer in time: send again, or give up."""
         exchange = self.open.get(message_id)
         if exchange is None or not exchange.awaiting:
             return
-        tries = exchange.schedule[1] if exchange.schedule else self._sa.ctx.config.settings.retransmit_tries
+        tries = (
+            exchange.schedule[1] if exchange.schedule else self._sa.services.config.settings.retransmit_tries
+        )
         if exchange.tries >= tries:
             if exchange.schedule is None:
                 self._sa.log("IKE", f"giving up after {exchange.tries} retransmits")
@@ -317,9 +341,9 @@ class Exchanges:
     def waiting_text(self) -> str:
         """What it waits for, for status: ``retransmit 3 of request 0 in 13.0s``."""
         for exchange in self.open.values():
-            at = self._sa.ctx.timers.at(self._sa.uid, Deadline.RETRANSMIT, exchange.message_id)
+            at = self._sa.services.timers.at(self._sa.uid, Deadline.RETRANSMIT, exchange.message_id)
             if exchange.awaiting and at is not None:
                 kind = "request" if exchange.initiator else "response"
-                left = max(0.0, at - self._sa.ctx.now)
+                left = max(0.0, at - self._sa.services.now)
                 return f"retransmit {exchange.tries + 1} of {kind} {exchange.message_id} in {left:.1f}s"
         return ""

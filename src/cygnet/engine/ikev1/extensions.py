@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cygnet.engine.context import Context
 from cygnet.engine.sa import IkeSa
 from cygnet.model.config import AuthMethod, Connection, Fragmentation
 from cygnet.wire.ikev1.payload import Payload
@@ -54,15 +53,15 @@ def announces_fragmentation(connection: Connection) -> bool:
     return certificates or transforms > MANY_TRANSFORMS
 
 
-def received(ctx: Context, sa: IkeSa, vendor_ids: Sequence[VendorId]) -> frozenset[Extension]:
+def received(sa: IkeSa, vendor_ids: Sequence[VendorId]) -> frozenset[Extension]:
     """What the peer can do; each vendor ID is logged."""
     found: set[Extension] = set()
     for vendor_id in vendor_ids:
         vendor = identify(vendor_id.data)
         if vendor is None:
-            ctx.log("ENC", f"received unknown vendor ID: {vendor_id.data.hex(':')}", sa=sa)
+            sa.log("ENC", f"received unknown vendor ID: {vendor_id.data.hex(':')}")
             continue
-        ctx.log("IKE", f"received {vendor.name} vendor ID", sa=sa)
+        sa.log("IKE", f"received {vendor.name} vendor ID")
         if vendor.extension is not None:
             found.add(vendor.extension)
     return frozenset(found)

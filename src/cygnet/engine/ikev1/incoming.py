@@ -8,13 +8,13 @@ negotiation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.boundary.events import Datagram
 from cygnet.engine.ikev1 import notifies
+from cygnet.engine.ikev1.dpd import Dpd
 from cygnet.engine.ikev1.exchange import PHASE_1, Exchange
+from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.task import Incoming
-from cygnet.engine.ikev1.tasks.informational import Hear
+from cygnet.engine.ikev1.tasks.hear import Hear
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeResponder
 from cygnet.engine.sa import IkeState
 from cygnet.model.config import Fragmentation
@@ -23,9 +23,6 @@ from cygnet.wire.header import FLAG_ENCRYPTED, HEADER_LENGTH, NO_SPI, ExchangeTy
 from cygnet.wire.ikev1 import rules
 from cygnet.wire.ikev1.message import Chain, decode_chain, describe
 from cygnet.wire.ikev1.numbers import PayloadType
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
 
 PEERS_TASKS = {
     ExchangeType.QUICK_MODE: QuickModeResponder,
@@ -123,7 +120,9 @@ def _step(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -
     sa.receipts.read(f"parsed {header.exchange} {kind} {header.message_id} {describe(chain.payloads)}")
     if header.message_id == PHASE_1:
         sa.receipts.taken()  # others when their HASH payload proves right
-    lenient = sa.ctx.config.settings.accept_unencrypted_mainmode and header.exchange == ExchangeType.ID_PROT
+    lenient = (
+        sa.services.config.settings.accept_unencrypted_mainmode and header.exchange == ExchangeType.ID_PROT
+    )
     rules.check(header.exchange, chain, encrypted or lenient)
     exchange.iv = following
     try:
@@ -135,7 +134,17 @@ def _step(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -
         notifies.refuse(sa, exchange, chain, error)
         return
     if encrypted and sa.state is not IkeState.DESTROYED:
-        sa.heard(datagram)
+        _heard(sa, datagram)
+
+
+def _heard(sa: IkeSaV1, datagram: Datagram) -> None:
+    """An authentic encrypted message came in. RFC 3947 §6: only the mapping of a peer behind a NAT
+    changes; to follow one that is not "opens a DoS attack possibility"."""
+    sa.last_received = sa.services.now
+    sa.part(Dpd).alive()
+    moved = (datagram.local, datagram.remote) != (sa.local, sa.remote)
+    if moved and sa.takes_quick_mode and sa.remote_behind_nat:
+        sa.follow(datagram)
 
 
 def _read(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -> tuple[Chain, bytes]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.boundary.events import Datagram
 from cygnet.crypto.keywords import offer_text
+from cygnet.engine.ikev1.dpd import Dpd
+from cygnet.engine.ikev1.ends import phase_1_failed
 from cygnet.engine.ikev1.exchange import PHASE_1, Exchange
-from cygnet.engine.ikev1.tasks.informational import cookies_notify
+from cygnet.engine.ikev1.sa import IkeSaV1
+from cygnet.engine.ikev1.succession import Succession
+from cygnet.engine.ikev1.tasks.informational import cookies_notify, tell
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol
@@ -16,9 +18,6 @@ from cygnet.wire.ikev1.message import Chain, assemble, decode_chain, describe, e
 from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import Notify, PayloadType
 from cygnet.wire.ikev1.sa import Sa
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
 
 #: notifies that a peer with another pre-shared key sends, because it cannot read our message
 SIGNS_OF_WRONG_KEY = frozenset(
@@ -37,7 +36,7 @@ def refuse(sa: IkeSaV1, exchange: Exchange, chain: Chain, error: PeerError) -> N
         _tell(sa, cookies_notify(sa.cookies, notify))
     else:
         sa.log("IKE", f"sending {notify} error notify", 2)
-        sa.tell([Notification(notify, Protocol.ESP, _offered_spi(chain))])
+        tell(sa, [Notification(notify, Protocol.ESP, _offered_spi(chain))])
     sa.exchanges.abandon(exchange)
     exchange.task.failed(error.detail)
 
@@ -51,9 +50,9 @@ def _offered_spi(chain: Chain) -> bytes:
 def _tell(sa: IkeSaV1, notification: Notification) -> None:
     """Protected where there are keys."""
     if sa.keys is not None:
-        sa.tell([notification])
+        tell(sa, [notification])
         return
-    message_id = int.from_bytes(sa.ctx.entropy.bytes(4))
+    message_id = int.from_bytes(sa.services.entropy.bytes(4))
     header = Header(sa.spi_i, sa.spi_r, 0, ExchangeType.INFORMATIONAL_V1, message_id=message_id, major=1)
     sa.log("ENC", f"generating INFORMATIONAL_V1 request {message_id} {describe([notification])}")
     sa.send(assemble(header, PayloadType.NOTIFY, encode_chain([notification])))
@@ -94,11 +93,11 @@ def received(sa: IkeSaV1, notification: Notification) -> None:
     """An authentic notify in an informational exchange."""
     match notification.notify:
         case Notify.DPD_R_U_THERE:
-            sa.dpd.asked(notification)
+            sa.part(Dpd).asked(notification)
         case Notify.DPD_R_U_THERE_ACK:
-            sa.dpd.acknowledged(notification)
+            sa.part(Dpd).acknowledged(notification)
         case Notify.INITIAL_CONTACT if sa.is_established:
-            sa.succession.peer_has_nothing_else()
+            sa.part(Succession).peer_has_nothing_else()
         case notify if notify.is_error:
             _error(sa, notification)
         case notify:
@@ -144,5 +143,5 @@ def phase_1_refused(sa: IkeSaV1, notify: Notify) -> None:
             reason = f"{where}: it does not accept the identity '{sa.local_id}', or the pre-shared key"
         case _:
             reason = where
-    sa.ctx.alert("peer-auth-failed" if sa.keys else "proposal-mismatch-ike", reason, sa)
-    sa.phase_1_failed(reason)
+    sa.services.alert("peer-auth-failed" if sa.keys else "proposal-mismatch-ike", reason, sa)
+    phase_1_failed(sa, reason)

@@ -4,11 +4,15 @@ authenticated peer means for older IKE_SAs with it."""
 from __future__ import annotations
 
 from cygnet.credentials.psk import find_psk
+from cygnet.engine import life
 from cygnet.engine.ikev1.agreement import Agreement
+from cygnet.engine.ikev1.ends import phase_1_failed
 from cygnet.engine.ikev1.keys import same
+from cygnet.engine.ikev1.succession import Succession, take_over
 from cygnet.engine.ikev1.task import Incoming
 from cygnet.engine.lookup import by_identity, expected_identity, own_identity
 from cygnet.engine.unique import enforce
+from cygnet.engine.wants import CreateChild
 from cygnet.model.config import Connection, Unique
 from cygnet.values.errors import PeerError
 from cygnet.values.proposal import select
@@ -28,12 +32,11 @@ def _says_initial_contact(chain: Chain) -> bool:
 class Phase1(Agreement):
     """What Main Mode and Aggressive Mode have in common."""
 
-    step = 0  #: messages of ours so far
     initial_contact = False  #: the peer says that it has no other SA with us
 
     def must_be_protected(self, message: Incoming) -> None:
         """Identities travel encrypted, but for peers that are known not to (a setting)."""
-        if not message.encrypted and not self.sa.ctx.config.settings.accept_unencrypted_mainmode:
+        if not message.encrypted and not self.sa.services.config.settings.accept_unencrypted_mainmode:
             raise PeerError(0, "the peer's identity is not encrypted")
 
     # identities -------------------------------------------------------------------------
@@ -86,7 +89,7 @@ class Phase1(Agreement):
         owner speak for an identity that has another key."""
         sa = self.sa
         proper = find_psk(
-            sa.ctx.config.secrets,
+            sa.services.config.secrets,
             own_identity(connection, sa.local.address),
             id.identity,
             sa.local.address,
@@ -109,7 +112,7 @@ class Phase1(Agreement):
         """N(INITIAL_CONTACT) where we have nothing else with this peer, and begin nothing else: a
         repetition of this message must not sweep away what came up meanwhile."""
         sa = self.sa
-        others = any(o.is_established or o.initiator for o in sa.succession.others())
+        others = any(o.is_established or o.initiator for o in sa.part(Succession).others())
         if sa.connection.unique is Unique.NEVER or others or sa.children:
             return []
         return [self._initial_contact()]
@@ -121,7 +124,7 @@ class Phase1(Agreement):
         """Responder: an initiator without INITIAL_CONTACT believes that we have SAs with it. Where
         we have none (we were restarted), it must not go on with its own (RFC 2407 §4.6.3.3)."""
         sa = self.sa
-        known = any(o.takes_quick_mode for o in sa.succession.others())
+        known = any(o.takes_quick_mode for o in sa.part(Succession).others())
         if self.initial_contact or known:
             return []
         return [self._initial_contact()]
@@ -130,13 +133,24 @@ class Phase1(Agreement):
         """Responder: take over from an IKE_SA that this one reauthenticates, then uniqueids."""
         self.own_id()
         if self.initial_contact:
-            self.sa.succession.peer_has_nothing_else()
+            self.sa.part(Succession).peer_has_nothing_else()
         else:
-            self.sa.succession.adopt_predecessors()
-        if not enforce(self.sa, self.initial_contact):
+            self.sa.part(Succession).adopt_predecessors()
+        if not enforce(self.sa, self.initial_contact, lambda other: take_over(self.sa, other)):
             raise PeerError(Notify.AUTHENTICATION_FAILED, "canceling IKE_SA setup due to uniqueness policy")
 
     # ends -------------------------------------------------------------------------------
 
+    def established(self) -> None:
+        """Both ends have proved who they are."""
+        sa = self.sa
+        life.established(sa)
+        succession = sa.part(Succession)
+        if sa.initiator:
+            succession.take_over_reauthenticated()
+        succession.established()
+        for wish in list(sa.wishes):
+            sa.do(CreateChild(wish))
+
     def failed(self, reason: str) -> None:
-        self.sa.phase_1_failed(reason)
+        phase_1_failed(self.sa, reason)

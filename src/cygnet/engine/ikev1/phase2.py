@@ -4,14 +4,16 @@ lifetimes and ends follow from them."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from cygnet.boundary.specs import SaMode
 from cygnet.crypto.names import proposal_text
 from cygnet.engine.child import ChildKeys, ChildSa, ChildState
-from cygnet.engine.context import Selectors
+from cygnet.engine.ikev1.children import child_rekeyed, child_up
 from cygnet.engine.ikev1.keys import child_key_lengths, same
 from cygnet.engine.ikev1.nat import RFC
+from cygnet.engine.ikev1.sa import IkeSaV1
+from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.task import Incoming, Task
 from cygnet.engine.ikev1.tasks.informational import Unheard
 from cygnet.model.config import Lifetime, Mode
@@ -19,15 +21,13 @@ from cygnet.values.endpoint import Address
 from cygnet.values.errors import PeerError
 from cygnet.values.proposal import Proposal
 from cygnet.values.secret import Secret
+from cygnet.values.selector import Selectors
 from cygnet.wire.ikev1 import ipsec_doi
 from cygnet.wire.ikev1.delete import Delete
 from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.nat import NatOa
 from cygnet.wire.ikev1.numbers import PayloadType
 from cygnet.wire.ikev1.payload import Payload
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
 
 #: the modes that IKEv1 can negotiate
 SA_MODES = {Mode.TUNNEL: SaMode.TUNNEL, Mode.TRANSPORT: SaMode.TRANSPORT}
@@ -37,7 +37,6 @@ class Phase2(Task):
     """What both sides keep: the CHILD_SA to be, the nonces, the PFS secret."""
 
     name: ClassVar[str] = "QUICK_MODE"
-    step = 0
 
     def __init__(self, sa: IkeSaV1) -> None:
         super().__init__(sa)
@@ -103,10 +102,10 @@ class Phase2(Task):
 
     def up(self) -> None:
         """Both directions are installed: tell, and retire the CHILD_SA that was replaced."""
-        self.sa.child_up(self.new_child)
+        child_up(self.sa, self.new_child)
         if self.rekeyed is not None:
-            self.sa.child_rekeyed(self.rekeyed, self.new_child)
-        self.sa.succession.hand_on(self.new_child)
+            child_rekeyed(self.sa, self.rekeyed, self.new_child)
+        self.sa.part(Succession).hand_on(self.new_child)
 
     def take_back(self) -> Unheard | None:
         """Remove what was installed of a CHILD_SA that did not come up. If the peer may have its

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.policy import fill
 from cygnet.model.config import Child, Mode
 from cygnet.values.errors import PeerError
@@ -11,9 +10,6 @@ from cygnet.values.selector import TrafficSelector, narrow
 from cygnet.wire.ikev1.identification import Id
 from cygnet.wire.ikev1.message import Chain
 from cygnet.wire.ikev1.numbers import Notify
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
 
 
 def ids_of(first: TrafficSelector, second: TrafficSelector) -> list[Id]:

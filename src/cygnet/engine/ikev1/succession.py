@@ -15,19 +15,19 @@ it from the identities, as charon does. Three things can go wrong, and are met h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from cygnet.engine.child import ChildSa
-from cygnet.engine.context import RETIRE_DELAY, Wish
-from cygnet.engine.ikev1 import deletes
-from cygnet.engine.ikev1.tasks.informational import Unheard
-from cygnet.engine.sa import IkeState
+from cygnet.engine.children import adopt, child_down
+from cygnet.engine.ikev1.sa import IkeSaV1
+from cygnet.engine.ikev1.tasks.informational import Unheard, tell_deleted
+from cygnet.engine.life import begin_between, destroy
+from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.engine.unique import duplicates
+from cygnet.engine.upkeep import RETIRE_DELAY
+from cygnet.engine.wants import Start
+from cygnet.engine.wish import Wish
 from cygnet.model.config import Unique
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
 
 REAUTH_RETRY = 30.0  #: seconds until a reauthentication that failed is tried again
 CROSSING = 30.0  #: seconds for which the last message of a negotiation may be on its way
@@ -42,7 +42,6 @@ class Succession:
 
     def __init__(self, sa: IkeSaV1) -> None:
         self._sa = sa
-        self._created_at = sa.ctx.now
         self._successor: IkeSaV1 | None = None  #: the IKE_SA that replaced this one
         self._inherited: list[Unheard] = []
         self.fresh_since = 0.0  #: the peer has nothing from before
@@ -51,13 +50,13 @@ class Succession:
 
     def others(self) -> Iterator[IkeSaV1]:
         """IKE_SAs of the same connection, in whatever state."""
-        kind = type(self._sa)
-        return (o for o in self._sa.ctx.sas_of(self._sa.name) if isinstance(o, kind) and o is not self._sa)
+        named = self._sa.registry.named.of(self._sa.name)
+        return (o for o in named if isinstance(o, IkeSaV1) and o is not self._sa)
 
     @property
     def sibling(self) -> IkeSaV1 | None:
         """Another established IKE_SA with the same peer."""
-        return next((o for o in duplicates(self._sa) if isinstance(o, type(self._sa))), None)
+        return next((o for o in duplicates(self._sa) if isinstance(o, IkeSaV1)), None)
 
     @property
     def heir(self) -> IkeSaV1 | None:
@@ -74,20 +73,20 @@ class Succession:
         if any(o.reauthenticates == sa.uid for o in self.others()):
             return
         sa.log("IKE", f"reauthenticating IKE_SA {sa}", 0)
-        new = type(sa)(sa.ctx, sa.connection, True, None, None)
+        new = sa.anew()
         new.reauthenticates = sa.uid
         if sa.initiator:
-            new.start()
+            new.do(Start())
         else:
             # a peer that came to us is found where it is now, on whichever port its NAT has for it
-            new.endpoints_found(sa.local, sa.remote)
+            begin_between(new, sa.local, sa.remote)
 
     def take_over_reauthenticated(self) -> None:
         """Initiator: this IKE_SA is established in place of an older one."""
-        old = self._sa.ctx.ike_sas.get(self._sa.reauthenticates or 0)
-        if isinstance(old, type(self._sa)) and old.takes_quick_mode:
-            self._sa.adopt(old)
-            old.succession.retire(self._sa)
+        old = self._sa.registry.ike_sas.get(self._sa.reauthenticates or 0)
+        if isinstance(old, IkeSaV1) and old.takes_quick_mode:
+            take_over(self._sa, old)
+            old.part(Succession).retire(self._sa)
 
     def adopt_predecessors(self) -> None:
         """Responder: older IKE_SAs with this peer are being reauthenticated; take their CHILD_SAs.
@@ -97,25 +96,25 @@ class Succession:
         """
         sa = self._sa
         for old in duplicates(sa):
-            crossed = old.initiator != sa.initiator and (old.established_at or 0.0) >= self._created_at
-            if not isinstance(old, type(sa)) or crossed or old.remote.address != sa.remote.address:
+            crossed = old.initiator != sa.initiator and (old.established_at or 0.0) >= sa.created_at
+            if not isinstance(old, IkeSaV1) or crossed or old.remote.address != sa.remote.address:
                 continue
             sa.log("IKE", f"detected reauth of existing IKE_SA {old}, adopting {len(old.children)} children")
-            sa.adopt(old)
-            old.succession.retire(sa)
+            take_over(sa, old)
+            old.part(Succession).retire(sa)
 
     def retire(self, successor: IkeSaV1) -> None:
         """Another IKE_SA has taken over; stay a little for what is under way, then go."""
-        sa, timers = self._sa, self._sa.ctx.timers
+        sa, timers = self._sa, self._sa.services.timers
         self._successor = successor
         for kind in RETIRED_DEADLINES:
             timers.cancel(sa.uid, kind)
-        timers.set(sa.uid, Deadline.RETIRE, sa.ctx.now + RETIRE_DELAY)
+        timers.set(sa.uid, Deadline.RETIRE, sa.services.now + RETIRE_DELAY)
         sa.enter(IkeState.REKEYED)
 
     def hand_on(self, child: ChildSa) -> None:
         """A CHILD_SA that came up on an IKE_SA that was replaced meanwhile."""
-        if self._successor is not None and self._successor.uid in self._sa.ctx.ike_sas:
+        if self._successor is not None and self._successor.uid in self._sa.registry.ike_sas:
             child.move_to(self._successor)
 
     # taking over ------------------------------------------------------------------------
@@ -124,7 +123,7 @@ class Succession:
         """What waited for this IKE_SA to be established."""
         self._align()
         for told in self._inherited:
-            deletes.send(self._sa, told.delete, told.answers, tries=told.tries)
+            tell_deleted(self._sa, told.delete, told.answers, tries=told.tries)
         self._inherited.clear()
 
     def adopted(self) -> None:
@@ -144,7 +143,7 @@ class Succession:
     def inherit_delete(self, told: Unheard) -> None:
         """A delete that another IKE_SA with this peer could not get through."""
         if self._sa.is_established:
-            deletes.send(self._sa, told.delete, told.answers, tries=told.tries)
+            tell_deleted(self._sa, told.delete, told.answers, tries=told.tries)
         else:
             self._inherited.append(told)
 
@@ -152,22 +151,22 @@ class Succession:
         """This IKE_SA came to nothing; what it had taken over already goes on to the next one."""
         heir = self.heir
         if self._sa.children and heir is not None:
-            heir.adopt(self._sa)
+            take_over(heir, self._sa)
 
     def leave_to_heir(self) -> bool:
         """The IKE_SA is gone at the other end; False: it has no heir, its CHILD_SAs are lost."""
         heir = self.heir
         if heir is None:
             return False
-        heir.adopt(self._sa)
-        self._sa.destroy()
+        take_over(heir, self._sa)
+        destroy(self._sa)
         return True
 
     def ended(self) -> None:
         """A reauthentication that came to nothing is tried again, while the old IKE_SA lives."""
-        old = self._sa.ctx.ike_sas.get(self._sa.reauthenticates or 0)
+        old = self._sa.registry.ike_sas.get(self._sa.reauthenticates or 0)
         if old is not None and self._sa.established_at is None and old.is_established:
-            old.ctx.timers.set(old.uid, Deadline.REAUTH, old.ctx.now + REAUTH_RETRY)
+            old.services.timers.set(old.uid, Deadline.REAUTH, old.services.now + REAUTH_RETRY)
 
     # INITIAL_CONTACT --------------------------------------------------------------------
 
@@ -182,7 +181,7 @@ class Succession:
         assert phase_1 is not None
         since = phase_1.sent_at
         for one in (sa, *self.others()):
-            one.succession.fresh_since = max(one.succession.fresh_since, since)
+            one.part(Succession).fresh_since = max(one.part(Succession).fresh_since, since)
         for other in duplicates(sa):
             age = since - (other.established_at or 0.0)
             on_its_way = sa.initiator and not other.initiator and age < CROSSING
@@ -190,7 +189,7 @@ class Succession:
             if kept or on_its_way or age <= 0:
                 continue
             sa.log("IKE", f"destroying duplicate IKE_SA for peer '{sa.remote_id}', received INITIAL_CONTACT")
-            other.destroy()
+            destroy(other)
         self._renew_stale_children()
 
     def _renew_stale_children(self) -> None:
@@ -199,6 +198,12 @@ class Succession:
         for child in list(sa.children.values()):
             if child.installed_at is not None and child.installed_at < self.fresh_since:
                 again = child.is_up
-                sa.child_down(child)
+                child_down(sa, child)
                 if again:
                     sa.wish(Wish(child.config, child.wanted_reqid))
+
+
+def take_over(sa: IkeSaV1, other: IkeSa) -> None:
+    """``sa`` has the CHILD_SAs and wishes of ``other`` from here on."""
+    adopt(sa, other)
+    sa.part(Succession).adopted()

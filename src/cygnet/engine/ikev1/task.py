@@ -56,6 +56,7 @@ class Task(ABC):
 
     name: ClassVar[str]  #: as statusall lists it
     exchange: Exchange
+    step = 0  #: messages of ours so far, where there are several
 
     def __init__(self, sa: IkeSaV1) -> None:
         self.sa = sa
@@ -68,6 +69,10 @@ class Task(ABC):
     def process(self, message: Incoming) -> Next:
         """A message of the peer. Raises PeerError: with notify 0 it is to be passed over as if it
         had not come (it is not authentic, or does not fit); else the exchange ends with that notify."""
+
+    def is_needed(self) -> bool:
+        """Whether it is still to be done when its turn has come."""
+        return True
 
     def completed(self) -> None:
         """The exchange is over and every message is out."""

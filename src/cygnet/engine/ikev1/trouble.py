@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.lookup import expected_identity, own_identity
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ def no_psk(sa: IkeSaV1) -> str:
 def silence(sa: IkeSaV1) -> str:
     """Why the peer may not have answered, by how far phase 1 had come."""
     phase_1 = sa.exchanges.phase_1
-    step = phase_1.task.step if phase_1 is not None and isinstance(phase_1.task, Phase1) else 1
+    step = phase_1.task.step if phase_1 is not None else 1
     if sa.connection.aggressive and sa.wrong_key:
         return f"the answer of {sa.remote.address} does not verify: the pre-shared keys probably differ"
     if sa.wrong_key or (step == 3 and not sa.connection.aggressive):

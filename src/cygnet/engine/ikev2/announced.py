@@ -9,8 +9,7 @@ may fail.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.model.config import AuthMethod
 from cygnet.values.errors import PeerError
 from cygnet.wire.ikev2.announcement import Announcement, decode_announcements, encode_announcements
@@ -18,9 +17,6 @@ from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import AuthMethodId
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 #: what we can verify, by what a connection wants of its peer
 _OF = {
@@ -31,7 +27,7 @@ _OF = {
 
 def offer(sa: IkeSaV2) -> list[NotifyPayload]:
     """The methods of every connection that may still turn out to be the one."""
-    if not sa.ctx.config.settings.announce_auth_methods:
+    if not sa.services.config.settings.announce_auth_methods:
         return []
     connections = sa.shaking.candidates or [sa.connection]
     rounds = [r for c in connections for r in c.remote]

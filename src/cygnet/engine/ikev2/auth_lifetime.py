@@ -7,20 +7,16 @@ response or in an INFORMATIONAL request, 4 bytes of seconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.timers import Deadline
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
-
 
 def offer(sa: IkeSaV2) -> list[NotifyPayload]:
     """In our IKE_AUTH response, when the connection has a reauthentication time: until its hard end."""
-    timers = sa.ctx.timers
+    timers = sa.services.timers
     at = timers.at(sa.uid, Deadline.REAUTH)
     if at is None:
         return []
@@ -29,7 +25,7 @@ def offer(sa: IkeSaV2) -> list[NotifyPayload]:
         timers.cancel(sa.uid, Deadline.REAUTH)
     else:  # the peer goes first, so that not both ends make a new IKE_SA at the same moment
         timers.set(sa.uid, Deadline.REAUTH, at + over / 2)
-    lifetime = int(at - sa.ctx.now) + over
+    lifetime = int(at - sa.services.now) + over
     return [NotifyPayload(NotifyType.AUTH_LIFETIME, lifetime.to_bytes(4))]
 
 
@@ -40,10 +36,10 @@ def learn(sa: IkeSaV2, message: Message) -> None:
         return
     lifetime = int.from_bytes(notify.data)
     margin = min(sa.connection.over_time or lifetime // 10, lifetime // 2)
-    at = sa.ctx.now + lifetime - margin
-    planned = sa.ctx.timers.at(sa.uid, Deadline.REAUTH)
+    at = sa.services.now + lifetime - margin
+    planned = sa.services.timers.at(sa.uid, Deadline.REAUTH)
     if planned is None or at < planned:
-        sa.ctx.timers.set(sa.uid, Deadline.REAUTH, at)
+        sa.services.timers.set(sa.uid, Deadline.REAUTH, at)
         sa.log(
             "IKE",
             f"received AUTH_LIFETIME of {lifetime}s, scheduling reauthentication in {lifetime - margin}s",

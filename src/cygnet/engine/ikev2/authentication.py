@@ -8,12 +8,12 @@ rounds that the other one expects; the first identity is the one the IKE_SA goes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.credentials.psk import find_psk
+from cygnet.engine import life
+from cygnet.engine.ikev2 import sessions
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.handshake import Progress
-from cygnet.engine.ikev2.tasks import resume
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.lookup import own_identity
 from cygnet.model.config import AuthMethod, AuthRound
 from cygnet.values.errors import PeerError
@@ -24,9 +24,6 @@ from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import AuthMethodId
 from cygnet.wire.ikev2.payload import Payload
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 MAX_ROUNDS = 4  #: of a peer that keeps saying that another one follows
 
@@ -50,7 +47,7 @@ def own_identity_of(sa: IkeSaV2, number: int) -> Identity:
 
 
 def secret_for(sa: IkeSaV2, local: Identity, remote: Identity) -> Secret | None:
-    return find_psk(sa.ctx.config.secrets, local, remote, sa.local.address, sa.remote.address)
+    return find_psk(sa.services.config.secrets, local, remote, sa.local.address, sa.remote.address)
 
 
 def prove(sa: IkeSaV2, number: int) -> tuple[Identity, bytes]:
@@ -68,7 +65,7 @@ def prove(sa: IkeSaV2, number: int) -> tuple[Identity, bytes]:
     sk_p = keys.p_i if sa.initiator else keys.p_r
     signed = octets.of(identity, sk_p)
     if sa.shaking.resumed is not None:
-        return identity, resume.proof(sa, sk_p, signed)
+        return identity, sessions.proof(sa, sk_p, signed)
     return identity, psk_auth(keys.suite.prf, secret, signed)
 
 
@@ -99,7 +96,7 @@ def check(sa: IkeSaV2, number: int, identity: Identity, auth: AuthPayload, data:
     signed = octets.of(identity, keys.p_r if sa.initiator else keys.p_i)
     value = auth.data if data is None else data
     if sa.shaking.resumed is not None:
-        resume.verify(sa, sa.shaking.resumed, signed, value)
+        sessions.verify(sa, sa.shaking.resumed, signed, value)
     else:
         verify_psk(keys.suite.prf, secret, signed, value)
         sa.log("IKE", f"authentication of '{identity}' with pre-shared key successful", 0)
@@ -115,3 +112,12 @@ def all_done(sa: IkeSaV2, progress: Progress) -> None:
 
 def first_own_identity(sa: IkeSaV2) -> Identity:
     return own_identity(sa.connection, sa.local.address)
+
+
+def established(sa: IkeSaV2) -> None:
+    """Both ends have proved who they are."""
+    resumed = sa.shaking.resumed
+    sa.end_handshake()
+    life.established(sa)
+    if resumed is not None:
+        sessions.carry_on(sa, resumed)

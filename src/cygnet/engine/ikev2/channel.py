@@ -69,7 +69,7 @@ class Channel:
 
     def _fragment_limit(self) -> int:
         """Bytes of an IKE message that still go out whole (RFC 7383 §2.5.1)."""
-        sa, settings = self.sa, self.sa.ctx.config.settings
+        sa, settings = self.sa, self.sa.services.config.settings
         mode = sa.connection.fragmentation
         allowed = mode in (Fragmentation.YES, Fragmentation.FORCE) or (
             mode is Fragmentation.ACCEPT and self.fragmented
@@ -87,7 +87,7 @@ class Channel:
     def send_to(self, local: Endpoint, remote: Endpoint, datagrams: list[bytes]) -> None:
         """A response goes back where its request came from (RFC 7296 §2.11)."""
         sa = self.sa
-        sa.last_sent = sa.ctx.now
+        sa.last_sent = sa.services.now
         for data in datagrams:
             sa.log("NET", f"sending packet: from {local} to {remote} ({len(data)} bytes)")
-            sa.ctx.emit(Send(local, remote, data, dscp=sa.connection.dscp))
+            sa.services.emit(Send(local, remote, data, dscp=sa.connection.dscp))

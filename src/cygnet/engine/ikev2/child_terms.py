@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from cygnet.boundary.specs import SaMode
 from cygnet.crypto.keywords import default_proposals, offer_text
 from cygnet.crypto.names import proposal_text, proposals_text
 from cygnet.engine.child import ChildSa
-from cygnet.engine.context import Selectors
 from cygnet.engine.ikev2 import virtual_ips
 from cygnet.engine.ikev2.keys import Nonces, child_keys
 from cygnet.engine.ikev2.proposals import answered_with, unusable_kes, with_none
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.policy import fill
 from cygnet.model.config import Child, Mode
 from cygnet.values.endpoint import Address
@@ -25,16 +24,13 @@ from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol, TransformType
 from cygnet.values.proposal import Proposal, select
 from cygnet.values.secret import Secret
-from cygnet.values.selector import TrafficSelector, narrow
+from cygnet.values.selector import Selectors, TrafficSelector, narrow
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.sa import SaPayload
 from cygnet.wire.ikev2.ts import TsIPayload, TsRPayload
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 SPI_LENGTH = 4
 KE_TYPES = tuple(TransformType(n) for n in (TransformType.KE, *range(6, 13)))
@@ -92,11 +88,11 @@ def refusal(sa: IkeSaV2, child: ChildSa, message: Message) -> PeerError | None:
         offered = offer_text(child_proposals(child.config, True))
         reason = f"no common ESP proposal: {sa.remote.address} accepts none of what '{child.name}' offers "
         reason += f"({offered})"
-        sa.ctx.alert("proposal-mismatch-child", reason, sa)
+        sa.services.alert("proposal-mismatch-child", reason, sa)
     elif error.kind == NotifyType.TS_UNACCEPTABLE:
         local, remote = selectors(sa, child.config)
         reason = f"{sa.remote.address} accepts no part of {text(local)} === {text(remote)}"
-        sa.ctx.alert("ts-mismatch", reason, sa)
+        sa.services.alert("ts-mismatch", reason, sa)
     return PeerError(error.kind, reason)
 
 
@@ -194,7 +190,7 @@ def agree(sa: IkeSaV2, message: Message, with_ke: bool, config: Child | None = N
     ]
     if not fitting:
         sa.log("IKE", f"traffic selectors {text(theirs_r)} === {text(theirs_i)} unacceptable")
-        sa.ctx.alert("ts-mismatch", f"peer wants {text(theirs_r)} === {text(theirs_i)}", sa)
+        sa.services.alert("ts-mismatch", f"peer wants {text(theirs_r)} === {text(theirs_i)}", sa)
         raise PeerError(
             NotifyType.TS_UNACCEPTABLE, "failed to establish CHILD_SA: no acceptable traffic selectors found"
         )
@@ -210,7 +206,7 @@ def agree(sa: IkeSaV2, message: Message, with_ke: bool, config: Child | None = N
     ours = proposals_text(child_proposals(fitting[0][0], with_ke))
     sa.log("CFG", f"received proposals: {theirs}")
     sa.log("CFG", f"configured proposals: {ours}")
-    sa.ctx.alert(
+    sa.services.alert(
         "proposal-mismatch-child", f"peer offered {theirs}; '{fitting[0][0].name}' accepts {ours}", sa
     )
     raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "no acceptable proposal found")

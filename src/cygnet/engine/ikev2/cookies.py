@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 
 from cygnet.crypto.prf import prf
-from cygnet.engine.context import Context
+from cygnet.engine.services import Services
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.iana import PrfId
 
@@ -19,8 +19,8 @@ LIFETIME = 120.0  #: seconds
 
 
 class Cookies:
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
+    def __init__(self, services: Services) -> None:
+        self.services = services
         self._version = 0
         self._secrets: dict[int, bytes] = {}
         self._since = 0.0
@@ -42,10 +42,10 @@ class Cookies:
 
     def _turn(self) -> None:
         """A new secret when the one in use has had its time; the one before stays for as long again."""
-        if self._secrets and self.ctx.now - self._since < LIFETIME:
+        if self._secrets and self.services.now - self._since < LIFETIME:
             return
         kept = {self._version: self._secrets[self._version]} if self._secrets else {}
-        if self.ctx.now - self._since >= 2 * LIFETIME:
+        if self.services.now - self._since >= 2 * LIFETIME:
             kept = {}
-        self._version, self._since = self._version + 1, self.ctx.now
-        self._secrets = {**kept, self._version: self.ctx.entropy.bytes(32)}
+        self._version, self._since = self._version + 1, self.services.now
+        self._secrets = {**kept, self._version: self.services.entropy.bytes(32)}

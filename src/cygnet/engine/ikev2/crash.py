@@ -14,21 +14,22 @@ whatever else the message says (§9.2), and no more than ``ANSWERS`` a second.
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
 
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.crypto.prf import prf
-from cygnet.engine.context import Context
-from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.engine.ikev2 import ends
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Draft, Step
+from cygnet.engine.ikev2.tasks.task import SaTask
+from cygnet.engine.registry import Registry
+from cygnet.engine.sa import IkeSa
+from cygnet.engine.services import Services
 from cygnet.values.iana import PrfId
 from cygnet.wire.header import FLAG_INITIATOR, FLAG_RESPONSE, ExchangeType, Header
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 LABEL = b"quick crash detection"  #: keeps the secret's uses apart
 TOKEN_LENGTH = 16  #: bytes; §4.1 allows 16 to 128. With it our answer is about as long as the request
@@ -38,25 +39,32 @@ ANSWERS = 20  #: a second, to messages for unknown IKE_SAs
 class CrashTokens:
     """Tokens of one engine, and how many it has shown to strangers in this second."""
 
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
+    def __init__(self, services: Services) -> None:
+        self.services = services
         self._since = 0.0
         self._shown = 0
 
     def token(self, spi_i: bytes, spi_r: bytes) -> bytes:
-        assert self.ctx.lasting is not None
+        assert self.services.lasting is not None
         maker = prf(PrfId.HMAC_SHA2_256)
-        return maker.compute(self.ctx.lasting.reveal(), LABEL + spi_i + spi_r)[:TOKEN_LENGTH]
+        return maker.compute(self.services.lasting.reveal(), LABEL + spi_i + spi_r)[:TOKEN_LENGTH]
 
     def may_answer(self) -> bool:
-        if self.ctx.now - self._since >= 1.0:
-            self._since, self._shown = self.ctx.now, 0
+        if self.services.now - self._since >= 1.0:
+            self._since, self._shown = self.services.now, 0
         self._shown += 1
         return self._shown <= ANSWERS
 
 
-def _gives(ctx: Context) -> bool:
-    return ctx.lasting is not None and ctx.config.settings.crash_detection
+def _gives(services: Services) -> bool:
+    return services.lasting is not None and services.config.settings.crash_detection
+
+
+class PeerToken:
+    """What the peer will show when it has lost this IKE_SA."""
+
+    def __init__(self, sa: IkeSaV2) -> None:
+        self.value = b""
 
 
 # between two that know each other -----------------------------------------------------
@@ -64,20 +72,20 @@ def _gives(ctx: Context) -> bool:
 
 def offer(sa: IkeSaV2) -> list[NotifyPayload]:
     """Our token for this IKE_SA; nothing where no secret outlives us."""
-    if not _gives(sa.ctx):
+    if not _gives(sa.services):
         return []
-    token = sa.ctx.part(CrashTokens).token(sa.spi_i, sa.spi_r)
+    token = sa.services.part(CrashTokens).token(sa.spi_i, sa.spi_r)
     return [NotifyPayload(NotifyType.QUICK_CRASH_DETECTION, token)]
 
 
 def learn(sa: IkeSaV2, message: Message) -> None:
     """Keep the peer's token from an authenticated message; a later one replaces it (§4.4)."""
     notify = message.notify(NotifyType.QUICK_CRASH_DETECTION)
-    if notify is not None and 16 <= len(notify.data) <= 128 and sa.ctx.config.settings.crash_detection:
-        sa.crash_token = notify.data
+    if notify is not None and 16 <= len(notify.data) <= 128 and sa.services.config.settings.crash_detection:
+        sa.part(PeerToken).value = notify.data
 
 
-class GiveToken(Task):
+class GiveToken(SaTask):
     """§4.3: a new token for the SPIs of an IKE_SA that has just replaced another one."""
 
     NAME = "IKE_CRASH_TOKEN"
@@ -92,20 +100,21 @@ class GiveToken(Task):
 
 def renew(new: IkeSaV2, old: IkeSaV2) -> None:
     """``new`` has replaced ``old``. Only who has given us a token is known to want ours."""
-    if old.crash_token and _gives(new.ctx):
+    if old.part(PeerToken).value and _gives(new.services):
         new.exchanges.add(GiveToken(new))
 
 
 # between two of whom one has forgotten -----------------------------------------------
 
 
-def answer_unknown(ctx: Context, event: Datagram, header: Header) -> None:
+def answer_unknown(registry: Registry[IkeSa], event: Datagram, header: Header) -> None:
     """A request for an IKE_SA that is not here: show the token of its SPIs."""
-    if not _gives(ctx) or header.flags & FLAG_RESPONSE:
+    services = registry.services
+    if not _gives(services) or header.flags & FLAG_RESPONSE:
         return
-    if header.spi_i in ctx.by_spi or header.spi_r in ctx.by_spi:
+    if header.spi_i in registry.by_spi or header.spi_r in registry.by_spi:
         return
-    tokens = ctx.part(CrashTokens)
+    tokens = services.part(CrashTokens)
     if not tokens.may_answer():
         return
     response = Message(
@@ -120,9 +129,9 @@ def answer_unknown(ctx: Context, event: Datagram, header: Header) -> None:
             NotifyPayload(NotifyType.QUICK_CRASH_DETECTION, tokens.token(header.spi_i, header.spi_r)),
         ),
     )
-    ctx.log("IKE", f"telling {event.remote} that its IKE_SA is not known here")
-    ctx.log("ENC", f"generating {response}")
-    ctx.emit(Send(event.local, event.remote, response.encode()))
+    services.log("IKE", f"telling {event.remote} that its IKE_SA is not known here")
+    services.log("ENC", f"generating {response}")
+    services.emit(Send(event.local, event.remote, response.encode()))
 
 
 def says_lost(sa: IkeSaV2, message: Message) -> bool:
@@ -131,13 +140,14 @@ def says_lost(sa: IkeSaV2, message: Message) -> bool:
     "The token taker MUST verify [...] against the token that was stored": compared in constant
     time; any other message changes nothing.
     """
-    if not message.response or not sa.crash_token or message.notify(NotifyType.INVALID_IKE_SPI) is None:
+    token = sa.part(PeerToken).value
+    if not message.response or not token or message.notify(NotifyType.INVALID_IKE_SPI) is None:
         return False
     shown = message.notifies(NotifyType.QUICK_CRASH_DETECTION)
-    return any(hmac.compare_digest(n.data, sa.crash_token) for n in shown)
+    return any(hmac.compare_digest(n.data, token) for n in shown)
 
 
 def peer_has_crashed(sa: IkeSaV2) -> None:
     reason = f"{sa.remote.address} has lost the IKE_SA: it shows the crash token"
     sa.log("IKE", reason, 0)
-    sa.lost(reason)
+    ends.lost(sa, reason)

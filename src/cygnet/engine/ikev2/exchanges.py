@@ -1,27 +1,25 @@
-"""The exchanges of one IKE_SA: our tasks one after the other, the peer's requests as they come.
+"""The requests of one IKE_SA: our tasks one after the other, each until its response is here.
 
-``incoming`` brings what has arrived: a response goes to the active task, a request to
-``dispatch``. ``channel`` takes what leaves; requests are kept by the window for retransmission.
-Tasks that are queued while a request is being answered begin after the answer.
+``channel`` takes what leaves; requests are kept by the window for retransmission. Tasks that
+are queued while a request of the peer's is being answered begin after the answer. What arrives
+is taken in ``incoming``.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from cygnet.boundary.events import Datagram
-from cygnet.engine.ikev2 import dispatch
-from cygnet.engine.ikev2.channel import IN_THE_CLEAR, Channel
-from cygnet.engine.ikev2.incoming import Incoming
-from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike
-from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task, error_reply
+from cygnet.engine.ikev2.channel import Channel
+from cygnet.engine.ikev2.task import Draft, Step, Task
 from cygnet.engine.ikev2.window import retransmit_delay
 from cygnet.engine.timers import Deadline
+from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.wire.ikev2.message import Message
-from cygnet.wire.ikev2.notify_types import NotifyType
 
 if TYPE_CHECKING:
     from cygnet.engine.ikev2.sa import IkeSaV2
@@ -34,7 +32,6 @@ class Exchanges:
         self.sa = sa
         self.channel = Channel(sa)
         self.window = self.channel.window
-        self.incoming = Incoming(self)
         self.queue: deque[Task] = deque()
         self.active: Task | None = None
         self._answering = False
@@ -87,15 +84,16 @@ class Exchanges:
     def _await_answer(self) -> None:
         sa, pending = self.sa, self.window.pending
         assert pending is not None
-        delay = retransmit_delay(sa.ctx.config.settings, pending.tries, sa.ctx.entropy)
-        sa.ctx.timers.set(sa.uid, Deadline.RETRANSMIT, sa.ctx.now + delay)
+        delay = retransmit_delay(sa.services.config.settings, pending.tries, sa.services.entropy)
+        sa.services.timers.set(sa.uid, Deadline.RETRANSMIT, sa.services.now + delay)
 
-    def retransmit(self) -> None:
-        """The response is overdue: send the request again, or tell the task that none will come."""
+    def retransmit(self, other_paths: Iterable[tuple[Endpoint, Endpoint]]) -> None:
+        """The response is overdue: send the request again, over ``other_paths`` as well, or tell the
+        task that none will come."""
         sa, pending, task = self.sa, self.window.pending, self.active
         if pending is None or task is None:
             return
-        settings = sa.ctx.config.settings
+        settings = sa.services.config.settings
         if pending.tries >= settings.retransmit_tries:
             sa.log("IKE", f"giving up after {pending.tries} retransmits")
             self.active = None
@@ -106,7 +104,7 @@ class Exchanges:
         pending.tries += 1
         sa.log("IKE", f"retransmit {pending.tries} of request with message ID {pending.message_id}")
         self.channel.send(pending.datagrams)
-        for local, remote in mobike.other_paths(sa):
+        for local, remote in other_paths:
             self.channel.send_to(local, remote, pending.datagrams)
         self._await_answer()
 
@@ -118,12 +116,11 @@ class Exchanges:
     def describe(self) -> str:
         """What is waited for, for status."""
         pending = self.window.pending
-        at = self.sa.ctx.timers.at(self.sa.uid, Deadline.RETRANSMIT)
+        at = self.sa.services.timers.at(self.sa.uid, Deadline.RETRANSMIT)
         if pending is None or at is None:
             return ""
-        return (
-            f"retransmit {pending.tries + 1} of request {pending.message_id} in {at - self.sa.ctx.now:.1f}s"
-        )
+        left = at - self.sa.services.now
+        return f"retransmit {pending.tries + 1} of request {pending.message_id} in {left:.1f}s"
 
     def unsent(self, kind: type[T]) -> T | None:
         """A task of that kind that is queued and has not begun."""
@@ -139,10 +136,16 @@ class Exchanges:
         """The IKE_SA closes: no task goes on."""
         active, self.active = self.active, None
         self.window.pending = None
-        self.sa.ctx.timers.cancel(self.sa.uid, Deadline.RETRANSMIT)
+        self.sa.services.timers.cancel(self.sa.uid, Deadline.RETRANSMIT)
         if active is not None:
             active.dropped()
         self.drop_queue()
+
+    def close(self) -> None:
+        """The IKE_SA goes: a last word that has not been said is, and nothing else."""
+        for draft in [d for d in (task.last_word() for task in self.queue) if d is not None]:
+            self.send_once(draft)
+        self.drop_all()
 
     def send_anew(self, message_id: int) -> None:
         """The request that is under way goes out under another message ID (RFC 6311)."""
@@ -150,71 +153,31 @@ class Exchanges:
         if self._requested is not None:
             self._send_request(replace(self._requested, message_id=message_id))
 
-    # what arrives ---------------------------------------------------------------------
+    # responses ------------------------------------------------------------------------
 
-    def take_response(self, message: Message) -> None:
-        task = self.active
-        assert task is not None
+    def answered(self) -> Task | None:
+        """The response to our request is here: it is no longer waited for. Whose it is."""
         self.window.answered()
-        self.sa.ctx.timers.cancel(self.sa.uid, Deadline.RETRANSMIT)
-        if message.notify(NotifyType.INVALID_SYNTAX) is not None and message.exchange not in IN_THE_CLEAR:
-            # §2.21.3: "considered fatal in both peers, meaning that the IKE SA is deleted without
-            # needing an explicit INFORMATIONAL exchange"
-            self.active = None
-            task.dropped()
-            self.sa.rejected()
-            return
+        self.sa.services.timers.cancel(self.sa.uid, Deadline.RETRANSMIT)
+        return self.active
+
+    def process(self, task: Task, message: Message) -> None:
         try:
             step = task.process(message)
         except PeerError as error:
             self.active = None
             task.refused(error)
-        else:
-            if step is Step.MORE and not self.sa.is_gone:
-                self._build()
-            elif self.active is task:
-                self.active = None
-        if self.active is None:
-            child_delete.delete_overtaken(self.sa)
-        self.go_on()
+            return
+        if step is Step.MORE and not self.sa.is_gone:
+            self._build()
+        elif self.active is task:
+            self.active = None
 
-    def refuse_response(self, error: PeerError) -> None:
-        task, self.active = self.active, None
-        self.window.answered()
-        self.sa.ctx.timers.cancel(self.sa.uid, Deadline.RETRANSMIT)
-        if task is not None:
-            task.refused(error)
-        self.go_on()
-
-    def take_request(self, event: Datagram, message: Message) -> None:
-        self.window.accept()
-        self.channel.inbound_before = None
-        if self.sa.contested is not None and not ike_rekey.deletes_ike(message):
-            ike_rekey.used_by_peer(self.sa)
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """A request of the peer's is being answered: tasks wait."""
         self._answering = True
-        fatal = ""
         try:
-            reply = dispatch.answer(self.sa, message)
-        except PeerError as error:
-            self.sa.log("IKE", error.detail)
-            reply = error_reply(error)
-            fatal = error.detail if error.notify == NotifyType.INVALID_SYNTAX else ""
+            yield
         finally:
             self._answering = False
-        self.reply(event, message, reply)
-        if fatal and not self.sa.is_gone:
-            self.sa.malformed(fatal)
-        self.go_on()
-
-    def reply(self, event: Datagram, message: Message, reply: Reply) -> None:
-        response = self.channel.message(message.exchange, message.message_id, True, reply.payloads)
-        datagrams, inner = self.channel.encode(response)
-        self.window.answer = datagrams
-        self.sa.replied(response, datagrams, inner)
-        self.channel.send_to(event.local, event.remote, datagrams)
-        if reply.after is not None and not self.sa.is_gone:
-            self._answering = True
-            try:
-                reply.after()
-            finally:
-                self._answering = False

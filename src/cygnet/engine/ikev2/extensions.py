@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from cygnet.engine.ikev2 import announced, auth_lifetime, crash, ppk, redirect, sync
+from cygnet.engine.ikev2 import announced, auth_lifetime, crash, ppk, redirect, sessions, sync
 from cygnet.engine.ikev2.features import signature_hash_notify
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.suite import ADDITIONAL
-from cygnet.engine.ikev2.tasks import mobike, resume
+from cygnet.engine.ikev2.tasks import mobike
 from cygnet.model.config import Fragmentation
 from cygnet.values.proposal import Proposal
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType as N
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 
 def _fragmentation(sa: IkeSaV2) -> list[NotifyPayload]:
@@ -56,12 +53,12 @@ def of_auth_request(sa: IkeSaV2) -> list[NotifyPayload]:
         sync.announce(),
         *announced.offer(sa),
         *crash.offer(sa),
-        *resume.ask(sa),
+        *sessions.ask(sa),
     ]
 
 
 def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
-    ticket = resume.grant(sa)  # first: it remembers when reauthentication is due, which the next line moves
+    ticket = sessions.grant(sa)  # first: it remembers when reauthentication is due, which the next line moves
     notifies = [*auth_lifetime.offer(sa), *crash.offer(sa), *ticket]
     if sa.connection.mobike and sa.peer.mobike:
         notifies = [NotifyPayload(N.MOBIKE_SUPPORTED), *mobike.own_list(sa), *notifies]
@@ -72,7 +69,7 @@ def of_auth_response(sa: IkeSaV2) -> list[NotifyPayload]:
 
 def after_auth(sa: IkeSaV2, message: Message) -> None:
     """What the response of IKE_AUTH says beside identity and CHILD_SA."""
-    resume.learn(sa, message)
+    sessions.learn(sa, message)
     if mobike.is_used(sa):
         mobike.learn_list(sa, message)
     auth_lifetime.learn(sa, message)

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from cygnet.crypto.ke import PrivateKe
 from cygnet.engine.ikev2.auth import SignedOctets
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces
 from cygnet.engine.ikev2.suite import Suite
+from cygnet.engine.ikev2.tickets import Held
 from cygnet.model.config import Connection
 from cygnet.values.iana import KeId
 from cygnet.values.proposal import Proposal
 from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.ppk import Verdict
-    from cygnet.engine.ikev2.tasks.resume import Held
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Which keys an IKE_AUTH request was made with, a PPK's or not (RFC 8784): ``keys``, for both AUTH
+    payloads. ``auth``: what to verify instead of the AUTH payload's data."""
+
+    keys: IkeKeys
+    used: bool = False
+    auth: bytes | None = None
+
+    @property
+    def notifies(self) -> list[NotifyPayload]:
+        return [NotifyPayload(NotifyType.PPK_IDENTITY)] if self.used else []
 
 
 @dataclass(slots=True)
@@ -44,6 +56,7 @@ class Handshake:
     attempts: int = 0  #: IKE_SA_INIT requests sent anew (cookie, other method, redirect)
     suite: Suite | None = None
     answer: Proposal | None = None  #: responder: the choice as it is sent
+    decoded: Message | None = None  #: responder: the first request, as the one who made this has read it
     candidates: list[Connection] = field(default_factory=list)  #: responder: by address, before identities
     progress: Progress = field(default_factory=Progress)  #: responder: of IKE_AUTH
     additional: list[KeId] = field(default_factory=list)  #: responder: key exchanges still to come

@@ -12,10 +12,12 @@ responder that does not have the PPK.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cygnet.credentials.psk import find_shared
+from cygnet.engine.ikev2.handshake import Verdict
 from cygnet.engine.ikev2.keys import IkeKeys, with_ppk
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.services import Services
 from cygnet.model.config import Connection, SecretKind
 from cygnet.values.errors import PeerError
 from cygnet.values.identity import Identity
@@ -23,10 +25,6 @@ from cygnet.values.secret import Secret
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
-
-if TYPE_CHECKING:
-    from cygnet.engine.context import Context
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 PPK_ID_FIXED = 2  #: RFC 8784 §5.1: the identity as it is; 1 (opaque) belongs to one-time pads
 MAX_ID = 255  #: bytes of a PPK_ID that we look at
@@ -38,14 +36,14 @@ class Ppk:
     secret: Secret
 
 
-def find(ctx: Context, ppk_id: str) -> Ppk | None:
+def find(services: Services, ppk_id: str) -> Ppk | None:
     try:
         wanted = Identity.parse(ppk_id)
     except ValueError:
         return None
     if wanted.is_any:
         return None
-    secret = find_shared(ctx.config.secrets, SecretKind.PPK, wanted)
+    secret = find_shared(services.config.secrets, SecretKind.PPK, wanted)
     return Ppk(ppk_id, secret) if secret is not None else None
 
 
@@ -56,7 +54,7 @@ def offered(connection: Connection) -> list[NotifyPayload]:
 
 def accepted(sa: IkeSaV2) -> list[NotifyPayload]:
     """What our IKE_SA_INIT response says to a peer that can: whether we have any PPK at all."""
-    some = any(s.kind is SecretKind.PPK for s in sa.ctx.config.secrets)
+    some = any(s.kind is SecretKind.PPK for s in sa.services.config.secrets)
     return [NotifyPayload(NotifyType.USE_PPK)] if sa.peer.ppk and some else []
 
 
@@ -68,7 +66,7 @@ def chosen(sa: IkeSaV2) -> Ppk | None:
     connection = sa.connection
     if not connection.ppk_id:
         return None
-    ppk = find(sa.ctx, connection.ppk_id)
+    ppk = find(sa.services, connection.ppk_id)
     missing = f"no PPK for PPK_ID '{connection.ppk_id}' found" if ppk is None else ""
     if not sa.peer.ppk:
         missing = "peer does not support PPK"
@@ -99,19 +97,6 @@ def confirmed(sa: IkeSaV2, message: Message, plain: IkeKeys) -> None:
 # responder --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """``keys``: for both AUTH payloads. ``auth``: what to verify instead of the AUTH payload's data."""
-
-    keys: IkeKeys
-    used: bool = False
-    auth: bytes | None = None
-
-    @property
-    def notifies(self) -> list[NotifyPayload]:
-        return [NotifyPayload(NotifyType.PPK_IDENTITY)] if self.used else []
-
-
 def judge(sa: IkeSaV2, message: Message) -> Verdict:
     """Which keys an IKE_AUTH request was made with. Raises PeerError(AUTHENTICATION_FAILED)."""
     plain, failed = sa.secrets, NotifyType.AUTHENTICATION_FAILED
@@ -140,4 +125,4 @@ def _named(sa: IkeSaV2, data: bytes) -> Ppk | None:
         return None
     if sa.connection.ppk_id and name != sa.connection.ppk_id:
         return None
-    return find(sa.ctx, name)
+    return find(sa.services, name)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cygnet.crypto.keywords import supported
-from cygnet.values.iana import KeId, TransformType
+from cygnet.crypto.keywords import default_proposals, supported
+from cygnet.model.config import Connection
+from cygnet.values.iana import KeId, Protocol, TransformType
 from cygnet.values.proposal import Proposal, Transform, select
 
 _AKE = range(TransformType.AKE1, TransformType.AKE7 + 1)
 #: types where a transform with id 0 says "none of this type" and may as well be left out
 _NONE_ALLOWED = {TransformType.INTEG, TransformType.KE, *_AKE}
+
+
+def ike_proposals(connection: Connection) -> tuple[Proposal, ...]:
+    return connection.proposals or default_proposals(Protocol.IKE, 2)
 
 
 def _explicit(proposal: Proposal) -> set[Transform]:

@@ -13,12 +13,18 @@ five minutes are a loop (§9).
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 from cygnet.boundary.events import Datagram
-from cygnet.engine.context import Context, Wish
+from cygnet.engine import life
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Draft, Reply, Step
 from cygnet.engine.ikev2.tasks import reauthenticate
-from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
+from cygnet.engine.ikev2.tasks.task import SaTask
+from cygnet.engine.registry import Registry
+from cygnet.engine.sa import IkeSa
+from cygnet.engine.services import Services
+from cygnet.engine.wants import Start
+from cygnet.engine.wish import Wish
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import ExchangeType
@@ -29,9 +35,6 @@ from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
-
 MAX_REDIRECTS = 5  #: RFC 5685 §10's default of MAX_REDIRECTS ...
 LOOP_PERIOD = 300.0  #: ... within REDIRECT_LOOP_DETECT_PERIOD seconds
 
@@ -39,23 +42,23 @@ LOOP_PERIOD = 300.0  #: ... within REDIRECT_LOOP_DETECT_PERIOD seconds
 class Redirects:
     """What one engine remembers: how often each connection was moved, whom it names next itself."""
 
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
+    def __init__(self, services: Services) -> None:
+        self.services = services
         self._moves: dict[str, deque[float]] = {}
         self._turn = 0
 
     def permits(self, connection: str) -> bool:
         """Whether one more move is not yet a loop; counts it."""
         moves = self._moves.setdefault(connection, deque(maxlen=MAX_REDIRECTS))
-        if len(moves) == MAX_REDIRECTS and self.ctx.now - moves[0] < LOOP_PERIOD:
+        if len(moves) == MAX_REDIRECTS and self.services.now - moves[0] < LOOP_PERIOD:
             return False
-        moves.append(self.ctx.now)
+        moves.append(self.services.now)
         return True
 
     def next_gateway(self, left: str) -> Gateway | None:
         """The configured gateways in turn, but not the one the client has just come from (``left``)."""
-        words = (w for w in self.ctx.config.settings.redirect_to if w != left)
-        choices = [g for w in words if (g := _configured(self.ctx, w)) is not None]
+        words = (w for w in self.services.config.settings.redirect_to if w != left)
+        choices = [g for w in words if (g := _configured(self.services, w)) is not None]
         if not choices:
             return None
         self._turn += 1
@@ -67,7 +70,7 @@ class Redirects:
 
 def announce(sa: IkeSaV2) -> list[NotifyPayload]:
     """What the IKE_SA_INIT request says: that we follow, or where we come from (which says that too)."""
-    if not sa.ctx.config.settings.follow_redirects:
+    if not sa.services.config.settings.follow_redirects:
         return []
     if sa.redirected_from is not None:
         came_from = Gateway.of_address(sa.redirected_from).encode()
@@ -81,7 +84,7 @@ def check_genuine(sa: IkeSaV2, message: Message) -> None:
     notify = message.notify(NotifyType.REDIRECT)
     if notify is None or sa.handshake is None:
         return
-    if not sa.ctx.config.settings.follow_redirects:
+    if not sa.services.config.settings.follow_redirects:
         raise PeerError(0, "redirect, which we have not offered to follow")
     if Gateway.decode(notify.data)[1] != sa.handshake.nonce_i:
         raise PeerError(0, "redirect without our nonce, it may be forged")
@@ -91,26 +94,26 @@ def follow(sa: IkeSaV2, notify: NotifyPayload) -> None:
     """The gateway does not want us: negotiate with the other one in place of it."""
     gateway = Gateway.decode(notify.data)[0]
     sa.log("IKE", f"redirected to {gateway}", 0)
-    if not sa.ctx.part(Redirects).permits(sa.name):
+    if not sa.services.part(Redirects).permits(sa.name):
         reason = (
             f"redirected more than {MAX_REDIRECTS} times within {LOOP_PERIOD:.0f}s, this looks like a loop"
         )
         sa.log("IKE", reason)
-        sa.negotiation_failed(reason, retry=False)
+        life.negotiation_failed(sa, reason, retry=False)
         return
     new = _bound_for(sa, gateway)
     new.tries, new.reauthenticates = sa.tries, sa.reauthenticates
     wishes, sa.wishes = sa.wishes, []
     for wish in wishes:
         new.wish(wish)
-    sa.destroy()
-    new.start()
+    life.destroy(sa)
+    new.do(Start())
 
 
 def follow_authenticated(sa: IkeSaV2, message: Message) -> bool:
     """The response of IKE_AUTH proves the gateway and says to go elsewhere: say good-bye, and go."""
     notify = message.notify(NotifyType.REDIRECT)
-    if notify is None or not sa.ctx.config.settings.follow_redirects:
+    if notify is None or not sa.services.config.settings.follow_redirects:
         return False
     Gateway.decode(notify.data)  # refused as a whole before anything is done
     sa.exchanges.send_once(Draft(ExchangeType.INFORMATIONAL, [DeletePayload(Protocol.IKE)]))
@@ -121,7 +124,7 @@ def follow_authenticated(sa: IkeSaV2, message: Message) -> bool:
 def asked_to_move(sa: IkeSaV2, notify: NotifyPayload) -> Reply:
     """INFORMATIONAL request with REDIRECT, to an IKE_SA that is up."""
     gateway = Gateway.decode(notify.data)[0]
-    if not sa.is_client or not sa.ctx.config.settings.follow_redirects:
+    if not sa.is_client or not sa.services.config.settings.follow_redirects:
         sa.log("IKE", f"ignoring redirect to {gateway}: only a client that offered it is moved")
         return Reply()
     return Reply([], lambda: _move(sa, gateway))
@@ -132,7 +135,7 @@ def _move(old: IkeSaV2, gateway: Gateway) -> None:
     if not old.is_established or reauthenticate.successor_of(old) is not None:
         return
     old.log("IKE", f"redirected to {gateway}", 0)
-    if not old.ctx.part(Redirects).permits(old.name):
+    if not old.services.part(Redirects).permits(old.name):
         old.log("IKE", f"not following more than {MAX_REDIRECTS} redirects within {LOOP_PERIOD:.0f}s")
         return
     new = _bound_for(old, gateway)
@@ -141,11 +144,11 @@ def _move(old: IkeSaV2, gateway: Gateway) -> None:
     waiting, old.wishes = old.wishes, []
     for wish in [*wishes, *waiting]:
         new.wish(wish)
-    new.start()
+    new.do(Start())
 
 
 def _bound_for(sa: IkeSaV2, gateway: Gateway) -> IkeSaV2:
-    new = type(sa)(sa.ctx, sa.connection, True, None, None)
+    new = sa.anew()
     new.gateway, new.redirected_from = str(gateway), sa.remote.address
     return new
 
@@ -153,17 +156,18 @@ def _bound_for(sa: IkeSaV2, gateway: Gateway) -> IkeSaV2:
 # gateway ------------------------------------------------------------------------------
 
 
-def refuse_new(ctx: Context, event: Datagram, message: Message, nonce: bytes) -> None:
+def refuse_new(registry: Registry[IkeSa], event: Datagram, message: Message, nonce: bytes) -> None:
     """Raises PeerError(REDIRECT) where new clients are sent elsewhere; nothing is kept of them."""
-    settings = ctx.config.settings
-    busy = 0 < settings.cookie_threshold <= ctx.half_open.total
+    services = registry.services
+    settings = services.config.settings
+    busy = 0 < settings.cookie_threshold <= registry.half_open.total
     if settings.redirect == "no" or (settings.redirect == "auto" and not busy):
         return
     came_from = message.notify(NotifyType.REDIRECTED_FROM)
     if came_from is None and message.notify(NotifyType.REDIRECT_SUPPORTED) is None:
         return
     left = str(Gateway.decode(came_from.data)[0]) if came_from is not None else ""
-    gateway = ctx.part(Redirects).next_gateway(left)
+    gateway = services.part(Redirects).next_gateway(left)
     if gateway is None:
         return
     text = f"redirecting {event.remote} to {gateway}"
@@ -174,23 +178,23 @@ def instead_of_child(sa: IkeSaV2) -> Payload | None:
     """What the IKE_AUTH response carries in place of a CHILD_SA where the connection says so."""
     if not sa.connection.redirect_to or not sa.peer.redirect:
         return None
-    gateway = _configured(sa.ctx, sa.connection.redirect_to)
+    gateway = _configured(sa.services, sa.connection.redirect_to)
     if gateway is None:
         return None
     sa.log("IKE", f"redirecting '{sa.remote_id}' to {gateway}", 0)
     return NotifyPayload(NotifyType.REDIRECT, gateway.encode())
 
 
-def _configured(ctx: Context, word: str) -> Gateway | None:
+def _configured(services: Services, word: str) -> Gateway | None:
     """A gateway of the configuration; None and a log line for what is none."""
     try:
         return Gateway.parse(word)
     except ValueError as error:
-        ctx.log("CFG", f"not redirecting: {error}")
+        services.log("CFG", f"not redirecting: {error}")
         return None
 
 
-class RedirectPeer(Task):
+class RedirectPeer(SaTask):
     """Tell a client that is up. It makes the new IKE_SA first and then deletes this one (§5)."""
 
     NAME = "IKE_REDIRECT"

@@ -10,16 +10,16 @@ from __future__ import annotations
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.crypto.names import ke_text, proposals_text
-from cygnet.engine.context import Context
 from cygnet.engine.ikev2 import redirect
 from cygnet.engine.ikev2.cookies import Cookies
-from cygnet.engine.ikev2.proposals import unusable_kes, with_none
+from cygnet.engine.ikev2.proposals import ike_proposals, unusable_kes, with_none
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.suite import ADDITIONAL, Suite
 from cygnet.engine.ikev2.tasks import resume
-from cygnet.engine.ikev2.tasks.ike_init import ike_proposals
 from cygnet.engine.lookup import by_address
+from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa, IkeState
+from cygnet.engine.services import Services
 from cygnet.model.config import Connection
 from cygnet.values.errors import PeerError
 from cygnet.values.proposal import Proposal, select
@@ -33,12 +33,12 @@ from cygnet.wire.ikev2.rules import check_rules
 from cygnet.wire.ikev2.sa import SaPayload
 
 
-def respond(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
+def respond(registry: Registry[IkeSa], event: Datagram, header: Header) -> IkeSa | None:
     """The IKE_SA that answers, or None when that has been done (or is not to be done)."""
     try:
         message = check_rules(Message.decode(event.data, header))
     except PeerError as error:
-        ctx.log("NET", f"ignoring message from {event.remote}: {error.detail}")
+        registry.services.log("NET", f"ignoring message from {event.remote}: {error.detail}")
         return None
     if (
         message.exchange not in BEGINNINGS
@@ -47,29 +47,29 @@ def respond(ctx: Context, event: Datagram, header: Header) -> IkeSa | None:
         or message.message_id != 0
         or message.spi_i == NO_SPI
     ):
-        ctx.log("NET", f"ignoring {message.title} from {event.remote}: it begins no IKE_SA")
+        registry.services.log("NET", f"ignoring {message.title} from {event.remote}: it begins no IKE_SA")
         return None
     try:
         check_critical(message)
-        return BEGINNINGS[message.exchange](ctx, event, message)
+        return BEGINNINGS[message.exchange](registry, event, message)
     except PeerError as error:
-        _log_received(ctx, event, message)
-        ctx.log("IKE", f"{error.detail}, sending {NotifyType(error.notify)}")
-        _reply(ctx, event, message, NotifyPayload(NotifyType(error.notify), error.data))
+        _log_received(registry.services, event, message)
+        registry.services.log("IKE", f"{error.detail}, sending {NotifyType(error.notify)}")
+        _reply(registry.services, event, message, NotifyPayload(NotifyType(error.notify), error.data))
         return None
 
 
-def _accept(ctx: Context, event: Datagram, message: Message) -> IkeSaV2:
+def _accept(registry: Registry[IkeSa], event: Datagram, message: Message) -> IkeSaV2:
     nonce, theirs = message.need(NoncePayload), message.need(KePayload)
-    _check_cookie(ctx, event, message, nonce.data)
-    redirect.refuse_new(ctx, event, message, nonce.data)
-    candidates = by_address(ctx, event.local.address, event.remote.address, 2)
+    _check_cookie(registry, event, message, nonce.data)
+    redirect.refuse_new(registry, event, message, nonce.data)
+    candidates = by_address(registry.services, event.local.address, event.remote.address, 2)
     if not candidates:
         raise PeerError(
             NotifyType.NO_PROPOSAL_CHOSEN,
             f"no IKE config found for {event.local.address}...{event.remote.address}",
         )
-    fitting, selected = _choose(ctx, event, candidates, message)
+    fitting, selected = _choose(registry.services, event, candidates, message)
     try:
         suite = Suite.of(selected)
     except ValueError as error:
@@ -80,17 +80,17 @@ def _accept(ctx: Context, event: Datagram, message: Message) -> IkeSaV2:
             f"key exchange method {ke_text(theirs.method)} unacceptable, requesting {ke_text(suite.ke)}",
             suite.ke.to_bytes(2),
         )
-    sa = _begun(ctx, event, message, fitting[0])
+    sa = _begun(registry, event, message, fitting[0])
     sa.shaking.suite, sa.shaking.candidates = suite, fitting
     sa.shaking.answer = with_none(selected, message.need(SaPayload).proposals)
     return sa
 
 
-def _resume(ctx: Context, event: Datagram, message: Message) -> IkeSaV2:
+def _resume(registry: Registry[IkeSa], event: Datagram, message: Message) -> IkeSaV2:
     """RFC 5723 §4.3: the first message may show a ticket instead."""
-    _check_cookie(ctx, event, message, message.need(NoncePayload).data)
-    held, connection = resume.accept(ctx, event, message)
-    sa = _begun(ctx, event, message, connection)
+    _check_cookie(registry, event, message, message.need(NoncePayload).data)
+    held, connection = resume.accept(registry.services, event, message)
+    sa = _begun(registry, event, message, connection)
     sa.shaking.resumed, sa.shaking.candidates = held, [connection]
     return sa
 
@@ -99,26 +99,26 @@ def _resume(ctx: Context, event: Datagram, message: Message) -> IkeSaV2:
 BEGINNINGS = {ExchangeType.IKE_SA_INIT: _accept, ExchangeType.IKE_SESSION_RESUME: _resume}
 
 
-def _begun(ctx: Context, event: Datagram, message: Message, connection: Connection) -> IkeSaV2:
+def _begun(registry: Registry[IkeSa], event: Datagram, message: Message, connection: Connection) -> IkeSaV2:
     """An IKE_SA for the peer; it counts as half open from here on."""
-    sa = IkeSaV2(ctx, connection, False, event.local, event.remote)
+    sa = IkeSaV2(registry, connection, False, event.local, event.remote)
     sa.spi_i = message.spi_i
     sa.enter(IkeState.CONNECTING)
     sa.count_half_open()
     sa.expect_again()
-    sa.exchanges.incoming.decoded = message
+    sa.shaking.decoded = message
     return sa
 
 
 def _choose(
-    ctx: Context, event: Datagram, candidates: list[Connection], message: Message
+    services: Services, event: Datagram, candidates: list[Connection], message: Message
 ) -> tuple[list[Connection], Proposal]:
     """The proposal of the first candidate that has one in common, and every candidate that fits it."""
     theirs = [unusable_kes(p) for p in message.need(SaPayload).proposals]
     if message.notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED) is None:
         # RFC 9370 §2.2.1: without IKE_INTERMEDIATE there is no place for additional key exchanges
         theirs = [p for p in theirs if not any(p.of_type(kind) for kind in ADDITIONAL)]
-    prefer_theirs = not ctx.config.settings.prefer_configured_proposals
+    prefer_theirs = not services.config.settings.prefer_configured_proposals
     for connection in candidates:
         selected = select(ike_proposals(connection), theirs, prefer_theirs)
         if selected is not None:
@@ -132,41 +132,41 @@ def _choose(
     configured = proposals_text(ike_proposals(candidates[0]))
     received = proposals_text(message.need(SaPayload).proposals)
     text = f"{event.remote.address} proposed {received}; '{candidates[0].name}' accepts {configured}"
-    ctx.log("CFG", f"received proposals: {received}")
-    ctx.log("CFG", f"configured proposals: {configured}")
-    ctx.alert("proposal-mismatch-ike", text)
+    services.log("CFG", f"received proposals: {received}")
+    services.log("CFG", f"configured proposals: {configured}")
+    services.alert("proposal-mismatch-ike", text)
     raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "no matching proposal found")
 
 
-def _check_cookie(ctx: Context, event: Datagram, message: Message, nonce: bytes) -> None:
+def _check_cookie(registry: Registry[IkeSa], event: Datagram, message: Message, nonce: bytes) -> None:
     """Raises PeerError(COOKIE) with the cookie to send while too many IKE_SAs are half open."""
-    settings = ctx.config.settings
+    settings = registry.services.config.settings
     limit = settings.cookie_threshold
-    if not settings.dos_protection or not limit or ctx.half_open.total < limit:
+    if not settings.dos_protection or not limit or registry.half_open.total < limit:
         return
-    cookies = ctx.part(Cookies)
+    cookies = registry.services.part(Cookies)
     shown = message.notify(NotifyType.COOKIE)
     if shown is not None and cookies.is_valid(shown.data, nonce, event.remote, message.spi_i):
         return
     cookie = cookies.make(nonce, event.remote, message.spi_i)
-    raise PeerError(NotifyType.COOKIE, f"{ctx.half_open.total} IKE_SAs are half open", cookie)
+    raise PeerError(NotifyType.COOKIE, f"{registry.half_open.total} IKE_SAs are half open", cookie)
 
 
-def _log_received(ctx: Context, event: Datagram, message: Message) -> None:
-    ctx.log("NET", f"received packet: from {event.remote} to {event.local} ({len(event.data)} bytes)")
-    ctx.log("ENC", f"parsed {message}")
+def _log_received(services: Services, event: Datagram, message: Message) -> None:
+    services.log("NET", f"received packet: from {event.remote} to {event.local} ({len(event.data)} bytes)")
+    services.log("ENC", f"parsed {message}")
 
 
-def _reply(ctx: Context, event: Datagram, message: Message, notify: NotifyPayload) -> None:
+def _reply(services: Services, event: Datagram, message: Message, notify: NotifyPayload) -> None:
     """A response without an IKE_SA: the responder's SPI stays zero (§2.6)."""
     response = Message(message.spi_i, NO_SPI, message.exchange, message.message_id, False, True, (notify,))
     data = response.encode()
-    ctx.log("ENC", f"generating {response}")
-    ctx.log("NET", f"sending packet: from {event.local} to {event.remote} ({len(data)} bytes)")
-    ctx.emit(Send(event.local, event.remote, data))
+    services.log("ENC", f"generating {response}")
+    services.log("NET", f"sending packet: from {event.local} to {event.remote} ({len(data)} bytes)")
+    services.emit(Send(event.local, event.remote, data))
 
 
-def refuse_version(ctx: Context, event: Datagram, header: Header) -> None:
+def refuse_version(registry: Registry[IkeSa], event: Datagram, header: Header) -> None:
     """§2.5: "it MUST drop the message and SHOULD send an unauthenticated Notify message of type
     INVALID_MAJOR_VERSION containing the highest (closest) version number it supports." """
     if header.flags & FLAG_RESPONSE:
@@ -175,4 +175,4 @@ def refuse_version(ctx: Context, event: Datagram, header: Header) -> None:
     answer = Message(
         header.spi_i, header.spi_r, header.exchange, header.message_id, False, True, (own,)
     ).encode()
-    ctx.emit(Send(event.local, event.remote, answer))
+    registry.services.emit(Send(event.local, event.remote, answer))

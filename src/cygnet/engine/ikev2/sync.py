@@ -15,16 +15,13 @@ the next ID that it expects.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.window import Window
 from cygnet.wire.header import ExchangeType
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
-    from cygnet.engine.ikev2.window import Window
 
 LENGTH = 12  #: bytes: nonce, EXPECTED_SEND_REQ_MESSAGE_ID, EXPECTED_RECV_REQ_MESSAGE_ID
 MAX_ID = 1 << 31  #: no IKE_SA gets there honestly; below it no counter of ours can overflow

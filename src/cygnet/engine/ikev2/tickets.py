@@ -18,7 +18,7 @@ from cygnet.crypto.ciphers import BoundCipher
 from cygnet.crypto.encr import cipher
 from cygnet.crypto.errors import IntegrityError
 from cygnet.crypto.prf import prf, prf_plus
-from cygnet.engine.context import Context
+from cygnet.engine.services import Services
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import EncrId, IdType, PrfId, TransformType
 from cygnet.values.identity import Identity
@@ -81,12 +81,24 @@ class Session:
             raise reader.error("not a session") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A ticket and the session it stands for; ``reauth_at`` and ``until`` by the engine's clock."""
+
+    ticket: bytes
+    session: Session
+    until: float
+    reauth_at: float | None = None
+
+
 class Tickets:
     """The tickets that one engine gives out."""
 
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
-        self._secret = ctx.lasting.reveal() if ctx.lasting is not None else ctx.entropy.bytes(32)
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._secret = (
+            services.lasting.reveal() if services.lasting is not None else services.entropy.bytes(32)
+        )
         self._spent: OrderedDict[bytes, int] = OrderedDict()  # id -> when it would have expired
 
     def _bound(self, id: bytes) -> BoundCipher:
@@ -99,7 +111,7 @@ class Tickets:
         return prf(_PRF).compute(self._secret, LABEL + b" psk " + psk.reveal())
 
     def seal(self, session: Session) -> bytes:
-        head = bytes((VERSION,)) + self.ctx.entropy.bytes(ID_LENGTH)
+        head = bytes((VERSION,)) + self.services.entropy.bytes(ID_LENGTH)
         return head + self._bound(head[1:]).encrypt(bytes(8), session.encode(), head)
 
     def open(self, ticket: bytes) -> Session:
@@ -114,7 +126,7 @@ class Tickets:
         except (IntegrityError, ValueError) as error:
             raise PeerError(0, "ticket is not authentic") from error
         session = Session.decode(plain)
-        if session.expires <= self.ctx.unix_now:
+        if session.expires <= self.services.unix_now:
             raise PeerError(0, "ticket has expired")
         return session
 
@@ -122,7 +134,7 @@ class Tickets:
         """An IKE_SA was resumed with it: once is enough."""
         while self._spent:
             id, expires = next(iter(self._spent.items()))
-            if expires > self.ctx.unix_now and len(self._spent) < MAX_SPENT:
+            if expires > self.services.unix_now and len(self._spent) < MAX_SPENT:
                 break
             del self._spent[id]
         self._spent[ticket[1 : 1 + ID_LENGTH]] = session.expires

@@ -10,9 +10,9 @@ Both stand in IKE_AUTH. A dynamic traffic selector then means the internal addre
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 from cygnet.boundary.effects import VirtualIp
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.pools import OwnVirtualIps, Pools
 from cygnet.model.config import Pool
 from cygnet.values.endpoint import Address
@@ -23,9 +23,6 @@ from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import ConfigAttribute as A
 from cygnet.wire.ikev2.numbers import ConfigType
 from cygnet.wire.ikev2.payload import Payload
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 _ADDRESS = {4: A.INTERNAL_IP4_ADDRESS, 6: A.INTERNAL_IP6_ADDRESS}
 _DNS = {4: A.INTERNAL_IP4_DNS, 6: A.INTERNAL_IP6_DNS}
@@ -62,12 +59,12 @@ def take_reply(sa: IkeSaV2, message: Message) -> None:
         return
     payload = message.first(CpPayload)
     given = _addresses(payload) if payload is not None and payload.kind == ConfigType.REPLY else []
-    own = sa.ctx.part(OwnVirtualIps)
+    own = sa.services.part(OwnVirtualIps)
     for address in given:
         sa.log("IKE", f"installing new virtual IP {address}")
         sa.local_vips.append(address)
         if own.add(address):
-            sa.ctx.emit(VirtualIp(address, add=True))
+            sa.services.emit(VirtualIp(address, add=True))
     for version, attribute in _DNS.items():
         for data in payload.all(attribute) if payload is not None else ():
             if len(data) == (4 if version == 4 else 16):
@@ -119,7 +116,7 @@ def assign(sa: IkeSaV2, message: Message) -> list[Payload]:
 
 
 def _lease(sa: IkeSaV2, version: int) -> tuple[Address, Pool] | None:
-    pools = sa.ctx.part(Pools)
+    pools = sa.services.part(Pools)
     for name in sa.connection.pools:
         leases = pools.find(name)
         if leases is not None and leases.first.version == version:
@@ -131,7 +128,7 @@ def _lease(sa: IkeSaV2, version: int) -> tuple[Address, Pool] | None:
 
 
 def _servers(sa: IkeSaV2, pools: list[Pool]) -> list[ConfigItem]:
-    settings = sa.ctx.config.settings
+    settings = sa.services.config.settings
     words: list[tuple[str, str]] = [("dns", w) for w in settings.dns] + [("nbns", w) for w in settings.nbns]
     words += [(name, w) for pool in pools for name, values in pool.attributes for w in values]
     items = []
@@ -141,14 +138,3 @@ def _servers(sa: IkeSaV2, pools: list[Pool]) -> list[ConfigItem]:
         if attribute is not None:
             items.append(ConfigItem(attribute, address.packed))
     return items
-
-
-def release(sa: IkeSaV2) -> None:
-    """The IKE_SA goes: so do the addresses it had, unless another one has them too."""
-    own = sa.ctx.part(OwnVirtualIps)
-    for address in sa.local_vips:
-        if own.remove(address):
-            sa.ctx.emit(VirtualIp(address, add=False))
-    for address in sa.remote_vips:
-        sa.ctx.part(Pools).release(sa.remote_id, address)
-    sa.local_vips, sa.remote_vips = [], []

@@ -18,6 +18,7 @@ from cygnet.engine.ikev1.connections import lifetime_of, psk_for
 from cygnet.engine.ikev1.keys import same
 from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
+from cygnet.engine.ikev1.tasks.informational import tell
 from cygnet.engine.ikev1.trouble import no_psk
 from cygnet.engine.lookup import by_identity, own_identity
 from cygnet.values.errors import PeerError, RequestError
@@ -92,7 +93,7 @@ class AggressiveModeInitiator(Phase1):
         return Next.LAST
 
     def completed(self) -> None:
-        self.sa.phase_1_done()
+        self.established()
 
 
 class AggressiveModeResponder(Phase1):
@@ -112,7 +113,7 @@ class AggressiveModeResponder(Phase1):
         chain, sa = message.chain, self.sa
         offered, id = chain.need(Sa), chain.need(Id)
         sa.log("IKE", f"{sa.remote.address} is initiating a Aggressive Mode IKE_SA", 0)
-        if not sa.ctx.config.settings.aggressive_psk_responder:
+        if not sa.services.config.settings.aggressive_psk_responder:
             raise PeerError(Notify.AUTHENTICATION_FAILED, "Aggressive Mode PSK disabled for security reasons")
         self._answer = self.choose(oakley.offers(offered), aggressive=True).accept()
         self.offered, self._id_body = chain.body(offered), chain.body(id)
@@ -132,7 +133,7 @@ class AggressiveModeResponder(Phase1):
         """Aggressive Mode's responder knows at once who asks."""
         sa = self.sa
         own = own_identity(sa.connection, sa.local.address)
-        found = find_psk(sa.ctx.config.secrets, own, sa.remote_id, sa.local.address, sa.remote.address)
+        found = find_psk(sa.services.config.secrets, own, sa.remote_id, sa.local.address, sa.remote.address)
         if found is None:
             raise PeerError(
                 Notify.AUTHENTICATION_FAILED, f"no shared key found for '{own}' - '{sa.remote_id}'"
@@ -162,6 +163,6 @@ class AggressiveModeResponder(Phase1):
 
     def completed(self) -> None:
         news = self.nothing_to_take_over()
-        self.sa.phase_1_done()
+        self.established()
         if news:
-            self.sa.tell(news)
+            tell(self.sa, news)

@@ -10,21 +10,19 @@ cygnet always does when asked to (so do several others).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-from cygnet.engine.ikev1.keys import same
+from cygnet.engine import life
+from cygnet.engine.ikev1.exchange import Exchange
+from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing, Task
+from cygnet.engine.sa import IkeState
 from cygnet.values.errors import PeerError
-from cygnet.values.iana import Protocol
+from cygnet.wire.header import ExchangeType
 from cygnet.wire.ikev1.delete import Delete
-from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import PROTO_ISAKMP, Notify
 from cygnet.wire.ikev1.payload import Payload
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev1.sa import IkeSaV1
-    from cygnet.wire.ikev1.message import Chain
 
 #: (seconds, times): how often a delete is said again while the peer does not answer with its own.
 #: Of an IKE_SA: shortly, since it is shown as DELETING meanwhile, and a peer that missed it finds
@@ -76,44 +74,33 @@ class TellDeleted(Tell):
         return Unheard(self.delete, self.answers, tries)
 
     def failed(self, reason: str) -> None:
-        self.sa.delete_unanswered(self)
-
-
-class Hear(Task):
-    """A message of the peer's."""
-
-    name: ClassVar[str] = "INFORMATIONAL"
-    _heard: Chain
-
-    def build(self) -> Outgoing:
-        raise AssertionError("an informational message has no answer")
-
-    def process(self, message: Incoming) -> Next:
-        chain = message.chain
-        first = chain.payloads[0] if chain.payloads else None
-        if not message.encrypted or not isinstance(first, Hash):
-            raise PeerError(0, "expected HASH payload as first payload")
-        expected = self.sa.need_keys.phase_2_hash(self.exchange.message_id, chain.after(0))
-        if not same(expected, first.data):
-            raise PeerError(0, "received HASH payload does not match")
-        self.sa.receipts.taken()
-        self._heard = chain
-        return Next.DONE
-
-    def completed(self) -> None:
+        """Not answered."""
         sa = self.sa
-        for notification in self._heard.all(Notification):
-            sa.notified(notification)
-        for delete in self._heard.all(Delete):
-            self._delete(delete)
-
-    def _delete(self, delete: Delete) -> None:
-        if delete.protocol == PROTO_ISAKMP:
-            self.sa.deleted_by_peer(delete.spis)
-        elif delete.protocol in (Protocol.ESP, Protocol.AH):
-            self.sa.children_deleted_by_peer(Protocol(delete.protocol), delete.spis, self.exchange)
+        if sa.state is IkeState.DELETING and sa.cookies in self.answers:
+            life.destroy(sa)
+        else:
+            sa.peer_is_mute = True
 
 
 def cookies_notify(sa_spis: bytes, notify: Notify, data: bytes = b"") -> Notification:
     """A notify about the IKE_SA itself: its SPI field holds both cookies."""
     return Notification(notify, PROTO_ISAKMP, sa_spis, data)
+
+
+def tell(sa: IkeSaV1, payloads: Sequence[Payload]) -> None:
+    sa.exchanges.begin(ExchangeType.INFORMATIONAL_V1, Tell(sa, payloads), expect=False)
+
+
+def tell_deleted(
+    sa: IkeSaV1,
+    delete: Delete,
+    answers: frozenset[bytes],
+    repeat: bool = True,
+    tries: int = CHILD_DELETE_SCHEDULE[1],
+) -> Exchange:
+    task = TellDeleted(sa, delete, answers)
+    schedule = None
+    if repeat:
+        patient = delete.protocol != PROTO_ISAKMP and not sa.peer_is_mute
+        schedule = (CHILD_DELETE_SCHEDULE[0], tries) if patient else IKE_DELETE_SCHEDULE
+    return sa.exchanges.begin(ExchangeType.INFORMATIONAL_V1, task, schedule, expect=repeat)

@@ -12,7 +12,9 @@ from typing import ClassVar
 from cygnet.engine.ikev1 import extensions
 from cygnet.engine.ikev1.connections import lifetime_of, psk_for
 from cygnet.engine.ikev1.phase1 import Phase1
+from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
+from cygnet.engine.ikev1.tasks.informational import tell
 from cygnet.engine.ikev1.trouble import no_psk
 from cygnet.values.errors import RequestError
 from cygnet.wire.ikev1 import oakley
@@ -73,9 +75,9 @@ class MainModeInitiator(Phase1):
                 return Next.DONE
 
     def completed(self) -> None:
-        self.sa.phase_1_done()
+        self.established()
         if self.initial_contact:
-            self.sa.succession.peer_has_nothing_else()
+            self.sa.part(Succession).peer_has_nothing_else()
 
 
 class MainModeResponder(Phase1):
@@ -118,7 +120,7 @@ class MainModeResponder(Phase1):
                 return Outgoing([own, self.proof(own, responder=True), *self._news], encrypted=True)
 
     def completed(self) -> None:
-        self.sa.phase_1_done()
+        self.established()
         if self._news:
             # again under a HASH, which in phase 1 does not cover notifies (RFC 2409 §5)
-            self.sa.tell(self._news)
+            tell(self.sa, self._news)

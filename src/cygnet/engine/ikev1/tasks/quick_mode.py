@@ -11,24 +11,28 @@ its answer until then; without a third message it takes its half back and tells 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.boundary.specs import SaMode
 from cygnet.crypto.ke import PrivateKe, initiate, respond
 from cygnet.crypto.keywords import offer_text
 from cygnet.crypto.names import proposal_text
 from cygnet.engine.child import MAX_CHILDREN, ChildSa, ChildState
-from cygnet.engine.context import Selectors
+from cygnet.engine.children import child_failed, fulfil
+from cygnet.engine.ikev1.children import equivalent, rekeying_failed
+from cygnet.engine.ikev1.ends import peer_is_dead
 from cygnet.engine.ikev1.keys import same
 from cygnet.engine.ikev1.nat import encapsulation
 from cygnet.engine.ikev1.phase2 import SA_MODES, Phase2
+from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.selectors import ids_of, offered_selectors, select_child
+from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
 from cygnet.engine.policy import fill
+from cygnet.engine.wish import Wish
 from cygnet.model.config import Child, Mode
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal
+from cygnet.values.selector import Selectors
 from cygnet.wire.ikev1 import ipsec_doi
 from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.identification import Id
@@ -39,10 +43,6 @@ from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import Notify
 from cygnet.wire.ikev1.payload import Payload
 from cygnet.wire.ikev1.sa import Sa
-
-if TYPE_CHECKING:
-    from cygnet.engine.context import Wish
-    from cygnet.engine.ikev1.sa import IkeSaV1
 
 NONCE_LENGTH = 32  #: bytes, as charon
 
@@ -61,6 +61,11 @@ class QuickModeInitiator(Phase2):
         self.mode = encapsulation(config.mode is Mode.TRANSPORT, sa.encap, sa.nat_payload)
         self._refusal = ""  #: why the peer will not have it, from an error notify in its response
 
+    def is_needed(self) -> bool:
+        if self.rekeyed is not None:
+            return self.rekeyed.state is ChildState.REKEYING
+        return self.wish is None or self.wish in self.sa.wishes  # else the peer was faster
+
     def build(self) -> Outgoing:
         self.step += 1
         if self.step > 1:
@@ -74,8 +79,8 @@ class QuickModeInitiator(Phase2):
         if config.mode not in SA_MODES:
             raise RequestError(f"'{config.name}': IKEv1 has no {config.mode.value} mode")
         reqid = self.rekeyed.wanted_reqid if self.rekeyed else self.wish.reqid if self.wish else 0
-        self.child = ChildSa(sa.ctx, sa, config, reqid)
-        self.nonce_i = sa.ctx.entropy.bytes(NONCE_LENGTH)
+        self.child = ChildSa(sa.services, sa, config, reqid)
+        self.nonce_i = sa.services.entropy.bytes(NONCE_LENGTH)
         self.local, self.remote = self._selectors()
         group = ipsec_doi.pfs_group(config.proposals)
         kilobytes = config.bytes.life // 1024
@@ -85,7 +90,7 @@ class QuickModeInitiator(Phase2):
             raise RequestError(f"'{config.name}' has no ESP proposal that IKEv1 can offer")
         payloads: list[Payload] = [offer, Nonce(self.nonce_i)]
         if group is not None:
-            self.private = initiate(group, sa.ctx.entropy.bytes)
+            self.private = initiate(group, sa.services.entropy.bytes)
             payloads.append(Ke(self.private.public))
         payloads += ids_of(self.local[0], self.remote[0])
         return payloads + self.original_addresses(sa.local.address, sa.remote.address)
@@ -109,7 +114,7 @@ class QuickModeInitiator(Phase2):
         offer, agreed = self._chosen(chain)
         self.nonce_r = chain.need(Nonce).data
         child.spi_out = int.from_bytes(offer.proposal.spi)
-        if any(child.spi_out in sa.gone for sa in (self.sa, *self.sa.succession.others())):
+        if any(child.spi_out in sa.gone for sa in (self.sa, *self.sa.part(Succession).others())):
             raise PeerError(Notify.INVALID_SPI, "the peer has closed the CHILD_SA before it was up")
         local, remote = self._narrowed(chain)
         self._finish_ke(chain, agreed)
@@ -118,7 +123,7 @@ class QuickModeInitiator(Phase2):
         sa = self.sa
         sa.children[child.uid] = child
         child.install_inbound()
-        sa.fulfil(child)  # the output of `up` ends here, as strongSwan's does
+        fulfil(sa, child)  # the output of `up` ends here, as strongSwan's does
         return Next.LAST
 
     def _chosen(self, chain: Chain) -> tuple[ipsec_doi.Offer, Proposal]:
@@ -161,19 +166,19 @@ class QuickModeInitiator(Phase2):
         # trap holds overtake it, to a peer that has no inbound SA yet.
         self.new_child.install_outbound()
         self.up()
-        self.sa.next_task()
+        self.sa.exchanges.go_on()
 
     def failed(self, reason: str) -> None:
         """``reason`` empty: no answer; then the IKE_SA is as good as dead."""
         self.take_back()
         if not reason:
-            self.sa.peer_is_silent()
+            peer_is_dead(self.sa, f"{self.sa.remote.address} does not answer Quick Mode")
             return
         if self.rekeyed is not None:
-            self.sa.rekeying_failed(self.rekeyed)
+            rekeying_failed(self.sa, self.rekeyed)
         else:
-            self.sa.child_failed(self.config.name, reason)
-        self.sa.next_task()
+            child_failed(self.sa, self.config.name, reason)
+        self.sa.exchanges.go_on()
 
     def refused_with(self, notify: Notify) -> str:
         """What the peer's error notify means for the user; alerts of what can be put right."""
@@ -183,11 +188,11 @@ class QuickModeInitiator(Phase2):
         match notify:
             case Notify.INVALID_ID_INFORMATION:
                 reason = f"{reason}: its subnets do not fit {wanted}"
-                sa.ctx.alert("ts-mismatch", reason, sa)
+                sa.services.alert("ts-mismatch", reason, sa)
             case Notify.NO_PROPOSAL_CHOSEN:
                 offered = offer_text(self.config.proposals)
                 reason = f"{reason}: it accepts none of our proposals for {wanted} with {offered}"
-                sa.ctx.alert("proposal-mismatch-child", reason, sa)
+                sa.services.alert("proposal-mismatch-child", reason, sa)
             case _:
                 pass
         return reason
@@ -224,19 +229,19 @@ class QuickModeResponder(Phase2):
         found = select_child(sa, local, remote)
         if found is None:
             text = f"no matching CHILD_SA config found for {local} === {remote}"
-            sa.ctx.alert("ts-mismatch", f"'{sa.name}': {text}", sa)
+            sa.services.alert("ts-mismatch", f"'{sa.name}': {text}", sa)
             raise PeerError(Notify.INVALID_ID_INFORMATION, text)
         config, local, remote = found
         offer, agreed = self._choose(config, offered)
-        self.rekeyed = sa.equivalent(config, (local,), (remote,))
-        self.child = ChildSa(sa.ctx, sa, config, self.rekeyed.wanted_reqid if self.rekeyed else 0)
+        self.rekeyed = equivalent(sa, config, (local,), (remote,))
+        self.child = ChildSa(sa.services, sa, config, self.rekeyed.wanted_reqid if self.rekeyed else 0)
         if self.rekeyed is not None:
             sa.log("IKE", f"detected rekeying of CHILD_SA {self.rekeyed}")
         try:
             self._answer_ke(chain, agreed)
             self._offer = offer
             self.child.spi_out = int.from_bytes(offer.proposal.spi)
-            self.nonce_i, self.nonce_r = nonce.data, sa.ctx.entropy.bytes(NONCE_LENGTH)
+            self.nonce_i, self.nonce_r = nonce.data, sa.services.entropy.bytes(NONCE_LENGTH)
             self._ids = chain.all(Id)
             self.shorten(offer)
             self.agree(agreed, (local,), (remote,))
@@ -262,7 +267,7 @@ class QuickModeResponder(Phase2):
         text = f"the peer offers {received}; '{config.name}' accepts {configured}"
         if offered and not fitting:
             text = f"the peer offers another mode than {config.mode.value}, which '{config.name}' has"
-        self.sa.ctx.alert("proposal-mismatch-child", text, self.sa)
+        self.sa.services.alert("proposal-mismatch-child", text, self.sa)
         raise PeerError(Notify.NO_PROPOSAL_CHOSEN, f"no matching proposal found: {text}")
 
     def _answer_ke(self, chain: Chain, agreed: Proposal) -> None:
@@ -270,7 +275,7 @@ class QuickModeResponder(Phase2):
         if group is None:
             return
         try:
-            random = self.sa.ctx.entropy.bytes
+            random = self.sa.services.entropy.bytes
             self._public, self.shared = respond(KeId(group.id), chain.need(Ke).public, random)
         except ValueError as error:
             text = f"unable to apply received KE value: {error}"
@@ -305,6 +310,6 @@ class QuickModeResponder(Phase2):
         if told is None or reason:
             return
         self.sa.log("IKE", f"CHILD_SA {self.child} was not confirmed by the peer, closing it")
-        teller = self.sa if self.sa.is_established else self.sa.succession.heir
+        teller = self.sa if self.sa.is_established else self.sa.part(Succession).heir
         if teller is not None:
-            teller.succession.inherit_delete(told)
+            teller.part(Succession).inherit_delete(told)

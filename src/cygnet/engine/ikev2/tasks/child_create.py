@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from cygnet.engine.child import MAX_CHILDREN, ChildSa
-from cygnet.engine.context import Wish
-from cygnet.engine.ikev2 import child_terms
+from cygnet.engine.ikev2 import child_terms, children
 from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Reply
 from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, reply_with_ke
-from cygnet.engine.ikev2.tasks.task import Reply
+from cygnet.engine.ikev2.tasks.ike_rekey import not_while_rekeying
+from cygnet.engine.wish import Wish
 from cygnet.values.errors import PeerError
 from cygnet.values.secret import Secret
 from cygnet.wire.ikev2.message import Message
@@ -19,11 +20,8 @@ from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.sa import SaPayload
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
-
-class CreateChild(ChildExchange):
+class CreateChildSa(ChildExchange):
     NAME = "CHILD_CREATE"
 
     def __init__(self, sa: IkeSaV2, wish: Wish) -> None:
@@ -45,25 +43,25 @@ class CreateChild(ChildExchange):
     def made(self, child: ChildSa, nonces: Nonces) -> None:
         child.install_inbound()
         child.install_outbound()
-        self.sa.child_up(child)
+        children.child_up(self.sa, child)
 
     def not_made(self, error: PeerError) -> None:
         if error.notify:
-            self.sa.child_error(self.wish.child.name, error)
+            children.child_error(self.sa, self.wish.child.name, error)
         else:
-            self.sa.child_failed(self.wish.child.name, error.detail)
+            children.child_failed(self.sa, self.wish.child.name, error.detail)
 
     def later(self) -> None:
-        self.sa.again(CreateChild(self.sa, self.wish))
+        self.sa.again(CreateChildSa(self.sa, self.wish))
 
 
 def answer(sa: IkeSaV2, message: Message) -> Reply:
     """Raises PeerError; NO_ADDITIONAL_SAS where the peer has enough (§1.3.1)."""
-    sa.not_while_rekeying(message)
+    not_while_rekeying(sa, message)
     if len(sa.children) >= MAX_CHILDREN:
         raise PeerError(NotifyType.NO_ADDITIONAL_SAS, f"the peer has {MAX_CHILDREN} CHILD_SAs already")
     terms = child_terms.agree(sa, message, with_ke=True)
-    nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
+    nonces = Nonces(message.need(NoncePayload).data, sa.services.entropy.bytes(NONCE_LENGTH))
     child = sa.new_child(terms.config)
     payloads = child_terms.answer_payloads(child, terms, message.need(SaPayload).proposals)
 
@@ -73,7 +71,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
 
         def after() -> None:
             child.install_outbound()
-            sa.child_up(child)
+            children.child_up(sa, child)
 
         return after
 

@@ -13,22 +13,27 @@ A CHILD_SA that was rekeyed still takes stray packets for ``delete_rekeyed_delay
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.engine.child import ChildSa, ChildState
-from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.engine.children import child_down, close_action
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Draft, Step
+from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.engine.timers import Deadline
 from cygnet.wire.header import ExchangeType
 from cygnet.wire.ikev2.delete import DeletePayload
 from cygnet.wire.ikev2.message import Message
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
-
 MAX_OVERTAKEN = 16  #: SPIs kept; a peer deletes its CHILD_SAs one or a few at a time
 
 
-class DeleteChild(Task):
+class Overtaken:
+    """SPIs of deletes that came before the CHILD_SA they are for."""
+
+    def __init__(self, sa: IkeSaV2) -> None:
+        self.spis: list[bytes] = []
+
+
+class DeleteChildSa(SaTask):
     NAME = "CHILD_DELETE"
 
     def __init__(self, sa: IkeSaV2, child: ChildSa) -> None:
@@ -65,43 +70,45 @@ def gone(sa: IkeSaV2, child: ChildSa) -> None:
     """Both ends have closed it: out of the data plane, at once or when stray packets have come in."""
     if child.state is ChildState.DELETED:
         return
-    delay = sa.ctx.config.settings.delete_rekeyed_delay
+    delay = sa.services.config.settings.delete_rekeyed_delay
     if child.rekeyed_by is None or not delay or child.in_id is None:
         sa.log("IKE", f"CHILD_SA {child} closed")
-        sa.child_down(child)
+        child_down(sa, child)
         return
     child.remove_outbound()
     if child.state is not ChildState.DELETING:
         child.enter(ChildState.DELETING)
-    sa.ctx.timers.set(sa.uid, Deadline.CHILD_RETIRE, sa.ctx.now + delay, child.uid)
+    sa.services.timers.set(sa.uid, Deadline.CHILD_RETIRE, sa.services.now + delay, child.uid)
 
 
 def deleted_by_peer(sa: IkeSaV2, payload: DeletePayload) -> tuple[bytes, ...]:
     """The peer closes CHILD_SAs: remove them; our SPIs that the response has to name."""
     answered: list[bytes] = []
+    overtaken = sa.part(Overtaken)
     for spi in payload.spis:
         sa.log("IKE", f"received DELETE for {payload.protocol} CHILD_SA with SPI {spi.hex()}")
         child = sa.child_by_outbound(spi)
         if child is None:
             sa.log("IKE", f"CHILD_SA with SPI {spi.hex()} is not known (any more)")
-            if sa.exchanges.active is not None and len(sa.overtaken) < MAX_OVERTAKEN:
-                sa.overtaken.append(spi)
+            if sa.exchanges.active is not None and len(overtaken.spis) < MAX_OVERTAKEN:
+                overtaken.spis.append(spi)
             continue
         if child.state is not ChildState.DELETING:
             answered.append(child.spi_in.to_bytes(4))
         expected = child.rekeyed_by is not None or child.state is ChildState.DELETING
         gone(sa, child)
         if not expected:
-            sa.close_action(child)
+            close_action(sa, child)
     return tuple(answered)
 
 
 def delete_overtaken(sa: IkeSaV2) -> None:
     """Our request is through: what it made and the peer has deleted since goes now."""
-    spis, sa.overtaken = sa.overtaken, []
+    overtaken = sa.part(Overtaken)
+    spis, overtaken.spis = overtaken.spis, []
     for spi in spis:
         child = sa.child_by_outbound(spi)
         if child is not None and not sa.is_gone:
             sa.log("IKE", f"CHILD_SA {child} has been deleted by the peer meanwhile")
             gone(sa, child)
-            sa.close_action(child)
+            close_action(sa, child)

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from cygnet.crypto import ke
 from cygnet.crypto.names import ke_text
 from cygnet.engine.child import ChildSa
 from cygnet.engine.ikev2 import child_terms
 from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.suite import additional_kes, main_ke
-from cygnet.engine.ikev2.tasks.followup import Complete, Rounds, finish_ke, respond_one
-from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
+from cygnet.engine.ikev2.task import Draft, Reply, Step
+from cygnet.engine.ikev2.tasks.followup import Complete, Followups, Rounds, finish_ke, respond_one
+from cygnet.engine.ikev2.tasks.task import SaTask
+from cygnet.engine.wants import DeleteChild
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal
@@ -31,9 +33,6 @@ from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.nonce import NoncePayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 NONCE_LENGTH = 32  #: bytes
 
@@ -51,7 +50,7 @@ class KeOffer:
         if self.method == KeId.NONE:
             return []
         if self._private is None or self._private.method != self.method:
-            self._private = ke.initiate(self.method, self.sa.ctx.entropy.bytes)
+            self._private = ke.initiate(self.method, self.sa.services.entropy.bytes)
         return [KePayload(self.method, self._private.public)]
 
     def retry(self, data: bytes) -> None:
@@ -76,7 +75,7 @@ class KeOffer:
         return [finish_ke(self._private, theirs.data)]
 
 
-class ChildExchange(Task):
+class ChildExchange(SaTask):
     """Ends in one of ``made``, ``not_made``, ``later``."""
 
     def __init__(self, sa: IkeSaV2) -> None:
@@ -117,7 +116,7 @@ class ChildExchange(Task):
             self.new = self.begin()
             if self.new is None:
                 return None
-            self.nonce = sa.ctx.entropy.bytes(NONCE_LENGTH)
+            self.nonce = sa.services.entropy.bytes(NONCE_LENGTH)
             self.offer = KeOffer(sa, child_terms.child_proposals(self.new.config, with_ke=True))
         assert self.offer is not None
         ahead, behind = child_terms.offer(sa, self.new, with_ke=True)
@@ -176,7 +175,7 @@ class ChildExchange(Task):
         if child is None:
             return
         if tell:
-            self.sa.delete_child(child)
+            self.sa.do(DeleteChild(child))
         else:
             child.remove()
 
@@ -221,7 +220,7 @@ def reply_with_ke(
         answer = [first, NoncePayload(nonce), *ke_payloads, *behind]
         more = additional_kes(selected)
         if more:
-            return Reply([*answer, sa.followups.begin(sa, more, secrets, complete, abandon)])
+            return Reply([*answer, sa.part(Followups).begin(sa, more, secrets, complete, abandon)])
         return Reply(answer, complete(secrets))
     except PeerError:
         abandon()

@@ -23,15 +23,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cygnet.engine.child import ChildSa, ChildState
-from cygnet.engine.context import Wish
-from cygnet.engine.ikev2 import child_terms
+from cygnet.engine.ikev2 import child_terms, children
 from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Reply
 from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, reply_with_ke
-from cygnet.engine.ikev2.tasks.task import Reply
+from cygnet.engine.ikev2.tasks.ike_rekey import not_while_rekeying
 from cygnet.engine.timers import Deadline
+from cygnet.engine.wants import DeleteChild
+from cygnet.engine.wish import Wish
 from cygnet.values.errors import PeerError
 from cygnet.values.secret import Secret
 from cygnet.wire.ikev2.message import Message
@@ -40,9 +42,6 @@ from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.sa import SaPayload
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 
 @dataclass(slots=True)
@@ -53,7 +52,7 @@ class Rival:
     nonces: Nonces
 
 
-class RekeyChild(ChildExchange):
+class RekeyChildSa(ChildExchange):
     NAME = "CHILD_REKEY"
 
     def __init__(self, sa: IkeSaV2, old: ChildSa) -> None:
@@ -62,7 +61,7 @@ class RekeyChild(ChildExchange):
         self.rival: Rival | None = None
 
     def begin(self) -> ChildSa | None:
-        if self.old.state is not ChildState.INSTALLED or self.old.sa is not self.sa:
+        if self.old.state is not ChildState.INSTALLED or self.old.owner is not self.sa:
             return None
         self.old.enter(ChildState.REKEYING)
         new = self.sa.new_child(self.old.config, self.old.reqid)
@@ -80,17 +79,17 @@ class RekeyChild(ChildExchange):
             sa.log("IKE", f"CHILD_SA rekey collision lost, deleting our redundant {child}")
             child.rekeyed_by = rival.child.uid
             self._replaced_by(rival.child)
-            sa.delete_child(child)
+            sa.do(DeleteChild(child))
             return
         child.install_outbound()
         if rival is not None:
             sa.log("IKE", f"CHILD_SA rekey collision won, waiting for the delete of {rival.child}")
             rival.child.rekeyed_by = child.uid
             retire(rival.child)
-        sa.child_replaced(self.old, child)
+        children.child_replaced(sa, self.old, child)
         self._replaced_by(child)
         if self.old.state is not ChildState.DELETED:
-            sa.delete_child(self.old)
+            sa.do(DeleteChild(self.old))
 
     def _replaced_by(self, new: ChildSa) -> None:
         if self.old.state in (ChildState.DELETED, ChildState.DELETING):
@@ -107,7 +106,7 @@ class RekeyChild(ChildExchange):
             # §2.25: "the requestor SHOULD delete the Child SA" that only it still has, and make anew
             self.sa.log("IKE", f"peer has no CHILD_SA {self.old} any more, creating a new one")
             config, reqid = self.old.config, self.old.reqid
-            self.sa.delete_child(self.old)
+            self.sa.do(DeleteChild(self.old))
             self.sa.wish(Wish(config, reqid))
             return
         self.sa.log("IKE", f"rekeying CHILD_SA {self.old} failed: {error.detail}")
@@ -128,7 +127,7 @@ class RekeyChild(ChildExchange):
         """As before; try again in a while, if the lifetime leaves one."""
         self.old.enter(ChildState.INSTALLED)
         sa = self.sa
-        sa.ctx.timers.set(sa.uid, Deadline.CHILD_REKEY, sa.ctx.now + delay, self.old.uid)
+        sa.services.timers.set(sa.uid, Deadline.CHILD_REKEY, sa.services.now + delay, self.old.uid)
 
     def dropped(self) -> None:
         super().dropped()
@@ -145,7 +144,7 @@ def retire(child: ChildSa) -> None:
 def answer(sa: IkeSaV2, message: Message) -> Reply:
     notify = message.notify(NotifyType.REKEY_SA)
     assert notify is not None
-    sa.not_while_rekeying(message)
+    not_while_rekeying(sa, message)
     old = sa.child_by_outbound(notify.spi)
     if old is None and isinstance(sa.exchanges.active, ChildExchange):
         # perhaps the one that our request has made, whose response we have not seen yet
@@ -160,7 +159,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
         raise PeerError(NotifyType.TEMPORARY_FAILURE, f"CHILD_SA {old} is {old.state.value}, not rekeying it")
     _not_contested_already(sa, old)
     terms = child_terms.agree(sa, message, with_ke=True, config=old.config)
-    nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
+    nonces = Nonces(message.need(NoncePayload).data, sa.services.entropy.bytes(NONCE_LENGTH))
     new = sa.new_child(old.config, old.reqid)
     payloads = child_terms.answer_payloads(new, terms, message.need(SaPayload).proposals)
 
@@ -178,7 +177,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
 def _not_contested_already(sa: IkeSaV2, old: ChildSa) -> None:
     """A second replacement would take the place of the first in our decision, and leave that behind."""
     ours = sa.exchanges.active
-    if not isinstance(ours, RekeyChild) or ours.old is not old or ours.rival is None:
+    if not isinstance(ours, RekeyChildSa) or ours.old is not old or ours.rival is None:
         return
     if ours.rival.child.state is not ChildState.DELETED:
         text = f"CHILD_SA {old} is being rekeyed by both ends, the peer has done so already"
@@ -192,9 +191,9 @@ def _replaced_by_peer(sa: IkeSaV2, old: ChildSa, rival: Rival) -> None:
     """
     new = rival.child
     new.hold_outbound()
-    sa.child_replaced(old, new)
+    children.child_replaced(sa, old, new)
     ours = sa.exchanges.active
-    if isinstance(ours, RekeyChild) and ours.old is old and ours.new is not None:
+    if isinstance(ours, RekeyChildSa) and ours.old is old and ours.new is not None:
         sa.log("IKE", f"CHILD_SA rekey collision for {old}, waiting for our response")
         ours.rival = rival
         return

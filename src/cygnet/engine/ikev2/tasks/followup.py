@@ -12,12 +12,12 @@ responder's: it finds the exchange again by it. One that is not known is STATE_N
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from cygnet.crypto import ke
 from cygnet.crypto.names import ke_text
-from cygnet.engine.ikev2.tasks.task import Draft, Reply
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Draft, Reply
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import KeId
 from cygnet.values.secret import Secret
@@ -27,9 +27,6 @@ from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 LINK_LENGTH = 8  #: bytes of the links we give
 MAX_OPEN = 4  #: unfinished exchanges kept per IKE_SA: a peer with a window of 1 has one
@@ -51,7 +48,7 @@ class Rounds:
 
     def draft(self) -> Draft:
         if self._private is None:
-            self._private = ke.initiate(self._methods[0], self.sa.ctx.entropy.bytes)
+            self._private = ke.initiate(self._methods[0], self.sa.services.entropy.bytes)
         payloads: list[Payload] = [KePayload(self._private.method, self._private.public)]
         payloads.append(NotifyPayload(NotifyType.ADDITIONAL_KEY_EXCHANGE, self._link))
         return Draft(ExchangeType.IKE_FOLLOWUP_KE, payloads)
@@ -99,11 +96,11 @@ class _Open:
     since: float
 
 
-@dataclass(slots=True)
 class Followups:
-    """Unfinished exchanges by their links."""
+    """The peer's unfinished exchanges of one IKE_SA, by their links."""
 
-    open: dict[bytes, _Open] = field(default_factory=dict)
+    def __init__(self, sa: IkeSaV2) -> None:
+        self.open: dict[bytes, _Open] = {}
 
     def begin(
         self,
@@ -113,7 +110,7 @@ class Followups:
         complete: Complete,
         abandon: Callable[[], object],
     ) -> NotifyPayload:
-        now = sa.ctx.now
+        now = sa.services.now
         for link, one in list(self.open.items()):
             if now - one.since > MAX_AGE:
                 self.open.pop(link).abandon()
@@ -122,7 +119,7 @@ class Followups:
         return self._keep(sa, _Open(list(methods), secrets, complete, abandon, now))
 
     def _keep(self, sa: IkeSaV2, one: _Open) -> NotifyPayload:
-        link = sa.ctx.entropy.bytes(LINK_LENGTH)
+        link = sa.services.entropy.bytes(LINK_LENGTH)
         self.open[link] = one
         return NotifyPayload(NotifyType.ADDITIONAL_KEY_EXCHANGE, link)
 
@@ -153,7 +150,7 @@ class Followups:
 def respond_one(sa: IkeSaV2, theirs: KePayload) -> tuple[KePayload, Secret]:
     """Our public value and the shared secret. Raises PeerError(INVALID_SYNTAX) on a bad one."""
     try:
-        public, shared = ke.respond(theirs.method, theirs.data, sa.ctx.entropy.bytes)
+        public, shared = ke.respond(theirs.method, theirs.data, sa.services.entropy.bytes)
     except ValueError as error:
         raise PeerError(NotifyType.INVALID_SYNTAX, f"bad key exchange value: {error}") from error
     return KePayload(theirs.method, public), shared
@@ -164,4 +161,4 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
         raise PeerError(
             NotifyType.STATE_NOT_FOUND, f"refusing {message.title}: the IKE_SA is {sa.state.value}"
         )
-    return sa.followups.answer(sa, message)
+    return sa.part(Followups).answer(sa, message)

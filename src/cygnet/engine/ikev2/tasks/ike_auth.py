@@ -11,16 +11,27 @@ answered in the last. The responder's side is ``ike_auth_answer``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cygnet.engine import life
 from cygnet.engine.child import ChildSa
-from cygnet.engine.ikev2 import authentication, child_terms, crash, extensions, ppk, redirect, virtual_ips
+from cygnet.engine.ikev2 import (
+    authentication,
+    child_terms,
+    children,
+    crash,
+    extensions,
+    ppk,
+    redirect,
+    sessions,
+    virtual_ips,
+)
 from cygnet.engine.ikev2.handshake import Progress
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces, with_ppk
-from cygnet.engine.ikev2.tasks import resume
-from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Draft, Step
+from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.engine.lookup import expected_identity
 from cygnet.engine.unique import duplicates, enforce
+from cygnet.engine.wants import CreateChild, DeleteChild
 from cygnet.model.config import Connection, Unique
 from cygnet.values.errors import PeerError
 from cygnet.wire.header import ExchangeType
@@ -32,11 +43,8 @@ from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import AuthMethodId
 from cygnet.wire.ikev2.payload import Payload
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
-
-class IkeAuth(Task):
+class IkeAuth(SaTask):
     NAME = "IKE_AUTH"
 
     def __init__(self, sa: IkeSaV2) -> None:
@@ -50,7 +58,7 @@ class IkeAuth(Task):
             payloads = self._first() if not self.progress.own else self._next_round()
         except PeerError as error:
             self.sa.log("IKE", error.detail, 0)
-            self.sa.negotiation_failed(error.detail, retry=False)
+            life.negotiation_failed(self.sa, error.detail, retry=False)
             return None
         return None if self.sa.is_gone else Draft(ExchangeType.IKE_AUTH, payloads)
 
@@ -139,7 +147,7 @@ class IkeAuth(Task):
         sa = self.sa
         nonces = sa.shaking.nonces
         enforce(sa, initial_contact=False)
-        sa.established()
+        authentication.established(sa)
         if sa.peer.mobike and sa.connection.mobike:
             sa.log("IKE", "peer supports MOBIKE")
         extensions.after_auth(sa, message)
@@ -150,7 +158,7 @@ class IkeAuth(Task):
             return
         for wish in list(sa.wishes):
             if self.child is None or wish.child.name != self.child.name:
-                sa.create_child(wish)
+                sa.do(CreateChild(wish))
         sa.finish_reauthentication()  # there may be no CHILD_SA to wait for
 
     def _refused(self, message: Message) -> None:
@@ -158,7 +166,7 @@ class IkeAuth(Task):
         if error is None:
             raise PeerError(0, "peer did not authenticate itself")
         sa.log("IKE", f"received {error.kind} notify error", 0)
-        if resume.fall_back(sa):
+        if sessions.fall_back(sa):
             return
         reason = f"{sa.remote.address} refused with {error.kind}"
         if error.kind == NotifyType.AUTHENTICATION_FAILED:
@@ -166,8 +174,8 @@ class IkeAuth(Task):
                 f"{sa.remote.address} does not accept our authentication as '{sa.local_id}': "
                 "the pre-shared keys or the identities differ"
             )
-            sa.ctx.alert("peer-auth-failed", reason, sa)
-        sa.negotiation_failed(reason, retry=False)
+            sa.services.alert("peer-auth-failed", reason, sa)
+        life.negotiation_failed(sa, reason, retry=False)
 
     def _verify(self, message: Message, auth: AuthPayload) -> None:
         sa, number = self.sa, self.progress.theirs
@@ -184,20 +192,20 @@ class IkeAuth(Task):
         refusal = child_terms.refusal(sa, child, message)
         if refusal is not None:
             child.remove()
-            sa.child_error(child.name, refusal)
-            sa.keep_without_child()
+            children.child_error(sa, child.name, refusal)
+            children.keep_without_child(sa)
             return
         try:
             virtual_ips.need(sa)
             child_terms.take_answer(sa, child, message, nonces)
         except PeerError as error:
             sa.log("IKE", error.detail)
-            sa.child_failed(child.name, error.detail)
-            sa.delete_child(child)
+            children.child_failed(sa, child.name, error.detail)
+            sa.do(DeleteChild(child))
             return
         child.install_inbound()
         child.install_outbound()
-        sa.child_up(child)
+        children.child_up(sa, child)
 
     def refused(self, error: PeerError) -> None:
         """The peer did not prove who it is: tell it (§2.21.2) and forget the IKE_SA."""
@@ -207,9 +215,9 @@ class IkeAuth(Task):
             sa.exchanges.send_once(
                 Draft(ExchangeType.INFORMATIONAL, [NotifyPayload(NotifyType(error.notify), error.data)])
             )
-            sa.ctx.alert("peer-auth-failed", error.detail, sa)
-        if not resume.fall_back(sa):
-            sa.negotiation_failed(error.detail, retry=False)
+            sa.services.alert("peer-auth-failed", error.detail, sa)
+        if not sessions.fall_back(sa):
+            life.negotiation_failed(sa, error.detail, retry=False)
 
     def dropped(self) -> None:
         if self.child is not None and self.child.in_id is None:

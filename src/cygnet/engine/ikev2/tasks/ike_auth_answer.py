@@ -7,14 +7,15 @@ the initiator's first packet is taken and ours does not come before it can be re
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from cygnet.boundary.effects import Effect
+from cygnet.engine import life
 from cygnet.engine.child import ChildSa
 from cygnet.engine.ikev2 import (
     announced,
     authentication,
     child_terms,
+    children,
     crash,
     extensions,
     ppk,
@@ -23,10 +24,12 @@ from cygnet.engine.ikev2 import (
 )
 from cygnet.engine.ikev2.handshake import Progress
 from cygnet.engine.ikev2.keys import Nonces
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Reply
 from cygnet.engine.ikev2.tasks import mobike
-from cygnet.engine.ikev2.tasks.task import Reply
 from cygnet.engine.lookup import by_identity
 from cygnet.engine.unique import enforce
+from cygnet.engine.upkeep import retire
 from cygnet.model.config import AuthMethod, Connection
 from cygnet.values.errors import PeerError
 from cygnet.values.identity import Identity
@@ -39,9 +42,6 @@ from cygnet.wire.ikev2.numbers import AuthMethodId
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.sa import SaPayload
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
-
 
 def answer(sa: IkeSaV2, message: Message) -> Reply:
     """Any fault ends the IKE_SA that is being made, with a notify that says which."""
@@ -52,10 +52,10 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     except PeerError as error:
         sa.log("IKE", error.detail, 0)
         if error.notify == NotifyType.AUTHENTICATION_FAILED:
-            sa.ctx.alert("peer-auth-failed", error.detail, sa)
+            sa.services.alert("peer-auth-failed", error.detail, sa)
         sa.failure = error.detail
         notify = NotifyPayload(NotifyType(error.notify), error.data)
-        return Reply([notify], sa.destroy)
+        return Reply([notify], lambda: life.destroy(sa))
 
 
 def _round(sa: IkeSaV2, message: Message) -> Reply:
@@ -118,12 +118,12 @@ def _establish(sa: IkeSaV2, progress: Progress, payloads: list[Payload]) -> Repl
     replaced = _replace_duplicates(sa, first)
     elsewhere = redirect.instead_of_child(sa)
     if elsewhere is not None:
-        return Reply([*payloads, elsewhere], _behind(sa, None, replaced, lambda: sa.ctx.retire(sa)))
+        return Reply([*payloads, elsewhere], _behind(sa, None, replaced, lambda: retire(sa)))
     nonces = sa.shaking.nonces
     sa.peer.learn(first)
     crash.learn(sa, first)
     announced.compare(sa, first)
-    sa.established()
+    authentication.established(sa)
     if sa.peer.mobike and sa.connection.mobike:
         sa.log("IKE", "peer supports MOBIKE")
         mobike.learn_list(sa, first)
@@ -157,8 +157,8 @@ def _behind(
     def after() -> None:
         if child is not None:
             child.install_outbound()
-            sa.child_up(child)
-        sa.ctx.effects += replaced
+            children.child_up(sa, child)
+        sa.services.effects += replaced
         if last is not None:
             last()
 
@@ -168,7 +168,7 @@ def _behind(
 def _replace_duplicates(sa: IkeSaV2, message: Message) -> list[Effect]:
     """uniqueids. What the older IKE_SAs have to say is returned, to be said behind our answer: a
     peer that reauthenticates must have the new tunnel before the old one is deleted."""
-    effects = sa.ctx.effects
+    effects = sa.services.effects
     mark = len(effects)
     kept = enforce(sa, message.notify(NotifyType.INITIAL_CONTACT) is not None)
     late = effects[mark:]

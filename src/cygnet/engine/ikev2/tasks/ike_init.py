@@ -9,23 +9,23 @@ message ID 0 and what was asked for. The stateless answers are in ``responder``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.crypto import ke
-from cygnet.crypto.keywords import default_proposals, offer_text
+from cygnet.crypto.keywords import offer_text
 from cygnet.crypto.names import ke_text, proposal_text
+from cygnet.engine import life
 from cygnet.engine.ikev2 import announced, extensions
 from cygnet.engine.ikev2.keys import first_keys
 from cygnet.engine.ikev2.nat import detect, nat_notifies
-from cygnet.engine.ikev2.proposals import answered_with
+from cygnet.engine.ikev2.proposals import answered_with, ike_proposals
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.suite import Suite
+from cygnet.engine.ikev2.task import Draft, Reply, Step
 from cygnet.engine.ikev2.tasks.ike_auth import IkeAuth
 from cygnet.engine.ikev2.tasks.ike_intermediate import IkeIntermediate
-from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
-from cygnet.model.config import Connection
+from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Endpoint
 from cygnet.values.errors import PeerError
-from cygnet.values.iana import KeId, Protocol, TransformType
+from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal
 from cygnet.wire.header import NO_SPI, ExchangeType
 from cygnet.wire.ikev2.ke import KePayload
@@ -36,26 +36,19 @@ from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.sa import SaPayload
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
-
 NONCE_LENGTH = 32  #: bytes; at least half the largest prf key (§2.10), of SHA2_512 that is 32
 MAX_ATTEMPTS = 5  #: cookies, methods and redirects that we follow before it looks like a loop
 MAX_COOKIE = 64  #: bytes (§2.6)
 
 
-def ike_proposals(connection: Connection) -> tuple[Proposal, ...]:
-    return connection.proposals or default_proposals(Protocol.IKE, 2)
-
-
-class IkeInit(Task):
+class IkeInit(SaTask):
     NAME = "IKE_INIT"
 
     def __init__(self, sa: IkeSaV2) -> None:
         super().__init__(sa)
         self.shaking = sa.shaking
         self.proposals = ike_proposals(sa.connection)
-        self.shaking.nonce_i = sa.ctx.entropy.bytes(NONCE_LENGTH)
+        self.shaking.nonce_i = sa.services.entropy.bytes(NONCE_LENGTH)
 
     def build(self) -> Draft | None:
         sa, shaking = self.sa, self.shaking
@@ -63,7 +56,7 @@ class IkeInit(Task):
             sa.log("IKE", f"initiating IKE_SA {sa} to {sa.remote.address}", 0)
         if shaking.private is None or shaking.private.method != shaking.method:
             shaking.method = shaking.method or _first_method(self.proposals)
-            shaking.private = ke.initiate(shaking.method, sa.ctx.entropy.bytes)
+            shaking.private = ke.initiate(shaking.method, sa.services.entropy.bytes)
         payloads: list[Payload] = []
         if shaking.cookie:
             payloads.append(NotifyPayload(NotifyType.COOKIE, shaking.cookie))
@@ -127,8 +120,8 @@ class IkeInit(Task):
                 f"{sa.remote.address} accepts none of what '{sa.name}' offers ({offered}), "
                 "or has no IKEv2 conn for us"
             )
-            sa.ctx.alert("proposal-mismatch-ike", reason, sa)
-        sa.negotiation_failed(reason, retry=False)
+            sa.services.alert("proposal-mismatch-ike", reason, sa)
+        life.negotiation_failed(sa, reason, retry=False)
         return Step.DONE
 
     def _take(self, message: Message) -> None:
@@ -211,7 +204,7 @@ def float_ports(sa: IkeSaV2) -> None:
     """Move to port 4500 for a NAT (§2.23), and for MOBIKE, which may meet one later (RFC 4555 §3.3)."""
     if not sa.nat_known or not (sa.encap or sa.connection.mobike):
         return
-    settings = sa.ctx.config.settings
+    settings = sa.services.config.settings
     local, remote = sa.local, sa.remote
     if local.port == settings.port:
         local = local.with_port(settings.port_nat_t)
@@ -228,7 +221,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     event = sa.arrived.event
     theirs = message.need(KePayload)
     try:
-        public, shared = ke.respond(suite.ke, theirs.data, sa.ctx.entropy.bytes)
+        public, shared = ke.respond(suite.ke, theirs.data, sa.services.entropy.bytes)
     except ValueError as error:
         sa.failure = f"bad key exchange value: {error}"
         raise PeerError(NotifyType.INVALID_SYNTAX, sa.failure) from error
@@ -237,7 +230,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     shaking.request = event.data
     shaking.additional = list(suite.additional)
     shaking.nonce_i = message.need(NoncePayload).data
-    shaking.nonce_r = sa.ctx.entropy.bytes(NONCE_LENGTH)
+    shaking.nonce_r = sa.services.entropy.bytes(NONCE_LENGTH)
     sa.peer.learn(message)
     learn_nat(sa, message, event.local, event.remote)
     sa.set_keys(first_keys(suite, shaking.nonces, shared, sa.spi_i, sa.spi_r))

@@ -15,13 +15,13 @@ with the keys from before the nth exchange (RFC 9242 §3.3.2).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cygnet.crypto import ke
 from cygnet.crypto.names import ke_text
 from cygnet.engine.ikev2.keys import additional_keys
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Draft, Reply, Step
 from cygnet.engine.ikev2.tasks.followup import finish_ke, respond_one
-from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
+from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import KeId
 from cygnet.values.secret import Secret
@@ -32,16 +32,13 @@ from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import PayloadType
 from cygnet.wire.ikev2.sealing import adjusted_head
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
-
-class IkeIntermediate(Task):
+class IkeIntermediate(SaTask):
     NAME = "IKE_INTERMEDIATE"
 
     def __init__(self, sa: IkeSaV2, method: KeId) -> None:
         super().__init__(sa)
-        self.private = ke.initiate(method, sa.ctx.entropy.bytes)
+        self.private = ke.initiate(method, sa.services.entropy.bytes)
 
     def build(self) -> Draft | None:
         payload = KePayload(self.private.method, self.private.public)

@@ -21,18 +21,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from cygnet.crypto.names import proposal_text
+from cygnet.engine import life
 from cygnet.engine.ikev2.keys import Nonces, rekeyed_keys
-from cygnet.engine.ikev2.proposals import answered_with, unusable_kes, with_none
+from cygnet.engine.ikev2.proposals import answered_with, ike_proposals, unusable_kes, with_none
+from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.succession import successor_of, take_over
 from cygnet.engine.ikev2.suite import Suite
+from cygnet.engine.ikev2.task import Draft, Reply, Step
+from cygnet.engine.ikev2.tasks.child_delete import DeleteChildSa
 from cygnet.engine.ikev2.tasks.child_exchange import NONCE_LENGTH, ChildExchange, KeOffer, reply_with_ke
 from cygnet.engine.ikev2.tasks.followup import Rounds
-from cygnet.engine.ikev2.tasks.task import Draft, Reply, Step, Task
+from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.engine.sa import IkeState
 from cygnet.engine.timers import Deadline
+from cygnet.engine.upkeep import retire
+from cygnet.engine.wants import Delete
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import KeId, Protocol
 from cygnet.values.proposal import Proposal, select
@@ -45,9 +50,6 @@ from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.sa import SaPayload
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
-
 
 @dataclass(slots=True)
 class Rival:
@@ -57,7 +59,7 @@ class Rival:
     nonces: Nonces
 
 
-class RekeyIke(Task):
+class RekeyIkeSa(SaTask):
     NAME = "IKE_REKEY"
 
     def __init__(self, sa: IkeSaV2) -> None:
@@ -78,12 +80,12 @@ class RekeyIke(Task):
             sa.enter(IkeState.REKEYING)
             self.new = successor_of(sa, initiator=True)
             sa.log("IKE", f"initiating IKE_SA {self.new} to {sa.remote.address}")
-            self.nonce = sa.ctx.entropy.bytes(NONCE_LENGTH)
-            self.offer = KeOffer(sa, sa.own_proposals)
+            self.nonce = sa.services.entropy.bytes(NONCE_LENGTH)
+            self.offer = KeOffer(sa, ike_proposals(sa.connection))
         if self.rounds is not None:
             return self.rounds.draft()
         assert self.offer is not None
-        proposals = tuple(replace(p, spi=self.new.spi_i) for p in sa.own_proposals)
+        proposals = tuple(replace(p, spi=self.new.spi_i) for p in ike_proposals(sa.connection))
         payloads: list[Payload] = [SaPayload(proposals), NoncePayload(self.nonce), *self.offer.payloads()]
         return Draft(ExchangeType.CREATE_CHILD_SA, payloads)
 
@@ -102,7 +104,7 @@ class RekeyIke(Task):
             sa.log("IKE", f"received {error.kind} notify error, rekeying of the IKE_SA failed")
             self._not_made(error.kind != NotifyType.TEMPORARY_FAILURE)
             return Step.DONE
-        selected = answered_with(sa.own_proposals, message.need(SaPayload).proposals)
+        selected = answered_with(ike_proposals(sa.connection), message.need(SaPayload).proposals)
         if selected is None or len(selected.spi) != SPI_LENGTH or not any(selected.spi):
             raise PeerError(0, "peer selected an IKE proposal that was not offered")
         self.suite = _suite(selected)
@@ -127,24 +129,24 @@ class RekeyIke(Task):
         sa, rival = self.sa, self.rival
         if not sa.is_established:  # it is being closed meanwhile: the new one goes with it
             take_over(mine, sa, quietly=True)
-            mine.delete()
+            mine.do(Delete())
             return
         if rival is None:
             take_over(mine, sa)
-            sa.delete()
+            sa.do(Delete())
             return
         if nonces.lowest < rival.nonces.lowest:
             sa.log("IKE", f"IKE_SA rekey collision lost, deleting our redundant {mine}")
             _replace(sa, rival)
             take_over(mine, sa, quietly=True)
-            mine.delete()
+            mine.do(Delete())
             return
         sa.log("IKE", f"IKE_SA rekey collision won, waiting for the delete of {rival.sa}")
         take_over(mine, sa)
         if not rival.sa.is_gone:  # the peer knew that it lost before we did
             take_over(rival.sa, sa, quietly=True)
-            sa.ctx.retire(rival.sa)
-        sa.delete()
+            retire(rival.sa)
+        sa.do(Delete())
 
     def _not_made(self, refused: bool) -> None:
         """Refused: the rival replaces the old IKE_SA; without one it goes on and is tried again."""
@@ -156,12 +158,12 @@ class RekeyIke(Task):
             _replace(sa, rival)
             return
         sa.enter(IkeState.ESTABLISHED)
-        sa.ctx.timers.set(sa.uid, Deadline.REKEY, sa.ctx.now + sa.retry_delay(refused))
+        sa.services.timers.set(sa.uid, Deadline.REKEY, sa.services.now + sa.retry_delay(refused))
 
     def _forget(self) -> None:
         new, self.new = self.new, None
         if new is not None:
-            new.destroy()
+            life.destroy(new)
 
     def refused(self, error: PeerError) -> None:
         self._forget()
@@ -170,16 +172,24 @@ class RekeyIke(Task):
     def dropped(self) -> None:
         self._forget()
         if self.rival is not None and self.rival.sa.established_at is None:
-            self.rival.sa.destroy()
+            life.destroy(self.rival.sa)
         if self.sa.state is IkeState.REKEYING:
             self.sa.enter(IkeState.ESTABLISHED)
+
+
+def not_while_rekeying(sa: IkeSaV2, message: Message) -> None:
+    """§2.25.2: no CHILD_SA is made or rekeyed while we rekey the IKE_SA."""
+    if isinstance(sa.exchanges.active, RekeyIkeSa):
+        raise PeerError(
+            NotifyType.TEMPORARY_FAILURE, f"refusing {message.title}: the IKE_SA is being rekeyed"
+        )
 
 
 def settle_deleted(sa: IkeSaV2) -> None:
     """The peer has deleted ``sa`` while we were rekeying it: it did not see our request, so its
     own new IKE_SA, if it made one, is the successor (§2.25.2: "forget about its own request")."""
     ours = sa.exchanges.active
-    if isinstance(ours, RekeyIke) and ours.rival is not None and sa.is_established:
+    if isinstance(ours, RekeyIkeSa) and ours.rival is not None and sa.is_established:
         rival, ours.rival = ours.rival, None
         if not rival.sa.is_gone:
             take_over(rival.sa, sa)
@@ -193,19 +203,19 @@ def used_by_peer(sa: IkeSaV2) -> None:
     """A request came over a contested new IKE_SA that is not its delete: for the peer it is the
     successor, whatever becomes of our own exchange (which it may never have seen)."""
     ours, sa.contested = sa.contested, None
-    if ours is not None and ours.rival is not None and ours.sa.is_established:
+    if isinstance(ours, RekeyIkeSa) and ours.rival is not None and ours.sa.is_established:
         ours.rival = None
         take_over(sa, ours.sa)
-        sa.ctx.retire(ours.sa)
+        retire(ours.sa)
 
 
 def _replace(old: IkeSaV2, rival: Rival) -> None:
     """The peer's new IKE_SA is the successor; if the peer has closed that already, all is closed."""
     if rival.sa.is_gone:
-        old.closed_by_peer()
+        life.closed_by_peer(old)
     else:
         take_over(rival.sa, old)
-        old.ctx.retire(old)
+        retire(old)
 
 
 def _suite(selected: Proposal) -> Suite:
@@ -217,15 +227,13 @@ def _suite(selected: Proposal) -> Suite:
 
 def _busy(sa: IkeSaV2) -> bool:
     """Whether we are making, rekeying or deleting a CHILD_SA right now."""
-    from cygnet.engine.ikev2.tasks.child_delete import DeleteChild
-
-    return isinstance(sa.exchanges.active, ChildExchange | DeleteChild)
+    return isinstance(sa.exchanges.active, ChildExchange | DeleteChildSa)
 
 
 def _is_contested(sa: IkeSaV2) -> bool:
     """Whether there is a new IKE_SA of the peer's already, while we make ours."""
     ours = sa.exchanges.active
-    return isinstance(ours, RekeyIke) and ours.rival is not None and not ours.rival.sa.is_gone
+    return isinstance(ours, RekeyIkeSa) and ours.rival is not None and not ours.rival.sa.is_gone
 
 
 def answer(sa: IkeSaV2, message: Message) -> Reply:
@@ -236,7 +244,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
             NotifyType.TEMPORARY_FAILURE, "refusing to rekey the IKE_SA: the peer has done so already"
         )
     theirs = [p for p in message.need(SaPayload).proposals if len(p.spi) == SPI_LENGTH and any(p.spi)]
-    selected = select(sa.own_proposals, [unusable_kes(p) for p in theirs])
+    selected = select(ike_proposals(sa.connection), [unusable_kes(p) for p in theirs])
     if selected is None:
         raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "no acceptable proposal found")
     suite = _suite(selected)
@@ -246,7 +254,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     sa.log("CFG", f"selected proposal: IKE:{proposal_text(selected)}")
     new = successor_of(sa, initiator=False)
     new.spi_i = selected.spi
-    nonces = Nonces(message.need(NoncePayload).data, sa.ctx.entropy.bytes(NONCE_LENGTH))
+    nonces = Nonces(message.need(NoncePayload).data, sa.services.entropy.bytes(NONCE_LENGTH))
     chosen = replace(with_none(selected, theirs), spi=new.spi_r, protocol=Protocol.IKE)
 
     def complete(secrets: list[Secret]) -> Callable[[], None]:
@@ -255,12 +263,14 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
 
     def after() -> None:
         ours = sa.exchanges.active
-        if isinstance(ours, RekeyIke) and ours.new is not None:
+        if isinstance(ours, RekeyIkeSa) and ours.new is not None:
             sa.log("IKE", f"IKE_SA rekey collision for {sa}, waiting for our response")
             ours.rival = Rival(new, nonces)
             new.contested = ours
             return
         take_over(new, sa)
-        sa.ctx.retire(sa)
+        retire(sa)
 
-    return reply_with_ke(sa, message, selected, nonces.r, [SaPayload((chosen,))], complete, new.destroy)
+    return reply_with_ke(
+        sa, message, selected, nonces.r, [SaPayload((chosen,))], complete, lambda: life.destroy(new)
+    )

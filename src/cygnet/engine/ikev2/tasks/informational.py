@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cygnet.engine import life
 from cygnet.engine.ikev2 import auth_lifetime, crash, redirect
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Reply
 from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike, reauthenticate
 from cygnet.engine.ikev2.tasks.ike_delete import log_deleting
-from cygnet.engine.ikev2.tasks.task import Reply
 from cygnet.engine.sa import IkeState
 from cygnet.values.iana import Protocol
 from cygnet.wire.ikev2.delete import DeletePayload
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify_types import NotifyType
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
 
 
 def answer(sa: IkeSaV2, message: Message) -> Reply:
@@ -47,7 +44,7 @@ def _peer_rejects_us(sa: IkeSaV2) -> Reply:
     """The initiator did not accept our authentication (§2.21.2)."""
     sa.log("IKE", "received AUTHENTICATION_FAILED notify error, destroying the IKE_SA", 0)
     sa.failure = f"{sa.remote.address} does not accept our authentication as '{sa.local_id}'"
-    return Reply([], sa.destroy)
+    return Reply([], lambda: life.destroy(sa))
 
 
 def _ike_deleted(sa: IkeSaV2) -> Reply:
@@ -60,8 +57,8 @@ def _ike_deleted(sa: IkeSaV2) -> Reply:
         ike_rekey.settle_deleted(sa)
         going = sa.state in (IkeState.DELETING, IkeState.REKEYED) or sa.established_at is None
         if going or reauthenticate.successor_of(sa) is not None:
-            sa.destroy()
+            life.destroy(sa)
         else:
-            sa.closed_by_peer()
+            life.closed_by_peer(sa)
 
     return Reply([], after)

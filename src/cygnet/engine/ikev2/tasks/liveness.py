@@ -5,13 +5,14 @@ It is sent only when nothing else is under way: every request is a liveness chec
 
 from __future__ import annotations
 
+from cygnet.engine.ikev2.task import Draft, Step
 from cygnet.engine.ikev2.tasks import mobike
-from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.wire.header import ExchangeType
 from cygnet.wire.ikev2.message import Message
 
 
-class Liveness(Task):
+class Liveness(SaTask):
     NAME = "IKE_DPD"
 
     def build(self) -> Draft | None:

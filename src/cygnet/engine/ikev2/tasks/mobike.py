@@ -21,12 +21,14 @@ from __future__ import annotations
 
 import hmac
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 from cygnet.boundary.effects import FindSource
 from cygnet.boundary.events import Event, SourceAddress
+from cygnet.engine import upkeep
 from cygnet.engine.ikev2.nat import detect, nat_notifies
-from cygnet.engine.ikev2.tasks.task import Draft, Step, Task
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Draft, Step
+from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.values.endpoint import NATT_PORT, Address, Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.wire.header import ExchangeType
@@ -35,14 +37,23 @@ from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType as N
 from cygnet.wire.ikev2.payload import Payload
 
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
-
 COOKIE_LENGTH = 16  #: bytes; §4.2.5: 8 to 64
 MAX_ADDRESSES = 16  #: of a peer's list that we keep
 _KINDS = {4: N.ADDITIONAL_IP4_ADDRESS, 6: N.ADDITIONAL_IP6_ADDRESS}
 _LENGTHS = {N.ADDITIONAL_IP4_ADDRESS: 4, N.ADDITIONAL_IP6_ADDRESS: 16}
 _ABOUT_ADDRESSES = (*_LENGTHS, N.NO_ADDITIONAL_ADDRESSES)
+
+
+class Mobility:
+    """What an IKE_SA knows of the peer's addresses, and the peer of ours."""
+
+    def __init__(self, sa: IkeSaV2) -> None:
+        self.addresses: list[Address] = []  #: of the peer, beside the one in use
+        self.mapping = b""  #: hash of how the peer last saw our address
+
+    @classmethod
+    def inherit(cls, new: IkeSaV2, old: IkeSaV2) -> None:
+        new.part(cls).addresses = old.part(cls).addresses
 
 
 def is_used(sa: IkeSaV2) -> bool:
@@ -55,9 +66,9 @@ def is_used(sa: IkeSaV2) -> bool:
 
 def own_list(sa: IkeSaV2) -> list[NotifyPayload]:
     """Our addresses beside the one in use (§3.6); nothing where they are not known."""
-    if not sa.ctx.addresses:
+    if not sa.services.addresses:
         return []
-    others = [a for a in sa.ctx.addresses if a != sa.local.address][:MAX_ADDRESSES]
+    others = [a for a in sa.services.addresses if a != sa.local.address][:MAX_ADDRESSES]
     found = [NotifyPayload(_KINDS[a.version], a.packed) for a in others]
     return found or [NotifyPayload(N.NO_ADDITIONAL_ADDRESSES)]
 
@@ -68,7 +79,7 @@ def learn_list(sa: IkeSaV2, message: Message) -> bool:
     if not notifies:
         return False
     good = [n for n in notifies if len(n.data) == _LENGTHS.get(n.kind)]
-    sa.peer_addresses = [ip_address(n.data) for n in good[:MAX_ADDRESSES]]
+    sa.part(Mobility).addresses = [ip_address(n.data) for n in good[:MAX_ADDRESSES]]
     return True
 
 
@@ -78,7 +89,7 @@ def other_paths(sa: IkeSaV2) -> list[tuple[Endpoint, Endpoint]]:
         return []
     return [
         (sa.local, Endpoint(a, NATT_PORT))
-        for a in sa.peer_addresses
+        for a in sa.part(Mobility).addresses
         if a.version == sa.local.address.version and a != sa.remote.address
     ]
 
@@ -90,13 +101,13 @@ def addresses_changed(sa: IkeSaV2) -> None:
     if not sa.is_client:
         _follow_own(sa)
         return
-    targets = [sa.remote.address, *(a for a in sa.peer_addresses if a != sa.remote.address)]
+    targets = [sa.remote.address, *(a for a in sa.part(Mobility).addresses if a != sa.remote.address)]
     _find_path(sa, targets)
 
 
 def _follow_own(sa: IkeSaV2) -> None:
     """The following end: send from an address that is still ours, and tell the list from there."""
-    if sa.local.address in sa.ctx.addresses:
+    if sa.local.address in sa.services.addresses:
         sa.exchanges.add(TellAddresses(sa))
         return
 
@@ -107,7 +118,7 @@ def _follow_own(sa: IkeSaV2) -> None:
             sa.exchanges.add(TellAddresses(sa))
             sa.exchanges.send_again()
 
-    sa.ctx.emit(FindSource(sa.ctx.ask(answered, sa.uid), sa.remote.address))
+    sa.services.emit(FindSource(sa.services.ask(answered, sa.uid), sa.remote.address))
 
 
 def _find_path(sa: IkeSaV2, targets: list[Address]) -> None:
@@ -130,10 +141,10 @@ def _find_path(sa: IkeSaV2, targets: list[Address]) -> None:
         remote = sa.remote if target == sa.remote.address else Endpoint(target, NATT_PORT)
         if (local, remote) != (sa.local, sa.remote):
             move(sa, local, remote)
-        elif sa.ctx.addresses:
+        elif sa.services.addresses:
             sa.exchanges.add(TellAddresses(sa))
 
-    sa.ctx.emit(FindSource(sa.ctx.ask(answered, sa.uid), target))
+    sa.services.emit(FindSource(sa.services.ask(answered, sa.uid), target))
 
 
 def move(sa: IkeSaV2, local: Endpoint, remote: Endpoint) -> None:
@@ -142,7 +153,7 @@ def move(sa: IkeSaV2, local: Endpoint, remote: Endpoint) -> None:
     sa.log("IKE", f"old path is not available anymore, try to find another: {old}", 2)
     sa.log("IKE", f"requesting address change using MOBIKE to {local.address}...{remote.address}")
     sa.set_endpoints(local, remote)
-    sa.nat_mapping = b""
+    sa.part(Mobility).mapping = b""
     pending = sa.exchanges.unsent(UpdateAddresses)
     if pending is None:
         sa.exchanges.add(UpdateAddresses(sa), first=True)
@@ -153,22 +164,22 @@ def answered_from(sa: IkeSaV2, local: Endpoint, remote: Endpoint) -> None:
     """A request of ours was answered from there: the path that answers is the one to use, if it is one
     that the request was sent over (``other_paths``). The one before stays known, as a way back."""
     before = sa.remote.address
-    if remote.address == before or remote.address not in sa.peer_addresses:
+    if remote.address == before or remote.address not in sa.part(Mobility).addresses:
         return
-    if before not in sa.peer_addresses:
-        sa.peer_addresses.append(before)
+    if before not in sa.part(Mobility).addresses:
+        sa.part(Mobility).addresses.append(before)
     move(sa, local, remote)
 
 
 # the leading end ----------------------------------------------------------------------
 
 
-class UpdateAddresses(Task):
+class UpdateAddresses(SaTask):
     NAME = "IKE_MOBIKE"
 
     def __init__(self, sa: IkeSaV2) -> None:
         super().__init__(sa)
-        self.cookie = sa.ctx.entropy.bytes(COOKIE_LENGTH)
+        self.cookie = sa.services.entropy.bytes(COOKIE_LENGTH)
 
     def build(self) -> Draft | None:
         sa = self.sa
@@ -213,7 +224,7 @@ def learn_nat(sa: IkeSaV2, message: Message, local: Endpoint, remote: Endpoint) 
         for child in list(sa.children.values()):
             if child.in_id is not None:
                 child.update_endpoints()
-    sa.upkeep.schedule_keepalive()
+    upkeep.schedule_keepalive(sa)
 
 
 def mapping_notifies(sa: IkeSaV2) -> list[NotifyPayload]:
@@ -228,7 +239,7 @@ def note_mapping(sa: IkeSaV2, message: Message) -> bool:
     notify = message.notify(N.NAT_DETECTION_DESTINATION_IP)
     if notify is None:
         return False
-    before, sa.nat_mapping = sa.nat_mapping, notify.data
+    before, sa.part(Mobility).mapping = sa.part(Mobility).mapping, notify.data
     return bool(before) and before != notify.data
 
 
@@ -252,7 +263,7 @@ def update_requested(sa: IkeSaV2, message: Message) -> list[Payload]:
     return [*nat_notifies(sa.spi_i, sa.spi_r, sa.local, sa.remote, sa.connection.force_encap)]
 
 
-class TestPath(Task):
+class TestPath(SaTask):
     """Return routability (§3.7): only who receives at the new address can send the cookie back."""
 
     NAME = "IKE_MOBIKE"
@@ -260,7 +271,7 @@ class TestPath(Task):
 
     def __init__(self, sa: IkeSaV2) -> None:
         super().__init__(sa)
-        self.cookie = sa.ctx.entropy.bytes(COOKIE_LENGTH)
+        self.cookie = sa.services.entropy.bytes(COOKIE_LENGTH)
 
     def build(self) -> Draft | None:
         if not self.sa.is_established:
@@ -272,7 +283,7 @@ class TestPath(Task):
         return Step.DONE
 
 
-class TellAddresses(Task):
+class TellAddresses(SaTask):
     """Our list of addresses (§3.6), for the peer to choose from or to fall back to."""
 
     NAME = "IKE_MOBIKE"

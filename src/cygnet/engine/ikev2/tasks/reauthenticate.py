@@ -7,12 +7,9 @@ nothing is made anew only where the peer takes one without a CHILD_SA (RFC 6023)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cygnet.engine.context import Wish
-
-if TYPE_CHECKING:
-    from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.wants import Delete, Start
+from cygnet.engine.wish import Wish
 
 
 def begin(old: IkeSaV2) -> None:
@@ -25,35 +22,22 @@ def begin(old: IkeSaV2) -> None:
     wishes = [*(Wish(child.config, child.reqid) for child in old.current_children()), *old.wishes]
     if not wishes and not old.peer.childless:
         old.log("IKE", f"closing IKE_SA {old}: there is no CHILD_SA for which to make it anew")
-        old.delete()
+        old.do(Delete())
         return
     old.wishes = []
-    ctx, connection = old.ctx, old.connection
-    new = type(old)(ctx, connection, True, None, None)
+    new = old.anew()
     new.gateway = old.gateway
     new.log("IKE", f"reauthenticating IKE_SA {old}")
     for wish in wishes:
         new.wish(wish)
-    if ctx.config.settings.make_before_break:
+    if old.services.config.settings.make_before_break:
         new.reauthenticates = old.uid
     else:
-        old.delete()
-    new.start()
+        old.do(Delete())
+    new.do(Start())
 
 
 def successor_of(old: IkeSaV2) -> IkeSaV2 | None:
     """The IKE_SA that is being made to replace ``old``, if any."""
-    from cygnet.engine.ikev2.sa import IkeSaV2
-
-    sas = old.ctx.sas_of(old.name)
+    sas = old.registry.named.of(old.name)
     return next((s for s in sas if isinstance(s, IkeSaV2) and s.reauthenticates == old.uid), None)
-
-
-def finish(new: IkeSaV2) -> None:
-    """The new IKE_SA has all its CHILD_SAs, or all that it will get: the old one goes."""
-    from cygnet.engine.ikev2.sa import IkeSaV2
-
-    old = new.ctx.ike_sas.get(new.reauthenticates or 0)
-    new.reauthenticates = None
-    if isinstance(old, IkeSaV2) and old.is_established:
-        old.delete()

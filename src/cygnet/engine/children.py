@@ -1,0 +1,118 @@
+"""What both versions do with the CHILD_SAs of an IKE_SA, and with those who wait for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cygnet.boundary.notices import ChildUpDown
+from cygnet.boundary.specs import SaId
+from cygnet.engine.child import ChildSa, ChildState
+from cygnet.engine.registry import Registry
+from cygnet.engine.sa import IkeSa
+from cygnet.engine.updown import run_updown
+from cygnet.engine.wants import DeleteChild, InstallTrap
+from cygnet.engine.wish import Wish
+from cygnet.model.config import CloseAction
+
+
+def all_children(registry: Registry[IkeSa]) -> Iterator[tuple[IkeSa, ChildSa]]:
+    return ((sa, child) for sa in list(registry.ike_sas.values()) for child in list(sa.children.values()))
+
+
+def installed_as(registry: Registry[IkeSa], id: SaId) -> tuple[IkeSa, ChildSa] | None:
+    """Whose SA of the data plane that is."""
+    found = registry.services.installed.get(id)
+    if found is None:
+        return None
+    sa = registry.ike_sas[found.owner_uid]
+    return sa, sa.children[found.uid]
+
+
+def child_up(sa: IkeSa, child: ChildSa) -> None:
+    """A CHILD_SA is installed both ways: say so, and finish the wish for it."""
+    log_established(sa, child)
+    sa.services.emit(ChildUpDown(sa.uid, child.uid, child.name, True))
+    run_updown(sa, child, _others_like(sa, child), True)
+    fulfil(sa, child)
+
+
+def log_established(sa: IkeSa, child: ChildSa) -> None:
+    local, remote = (" ".join(map(str, side)) for side in (child.local_ts, child.remote_ts))
+    sa.log(
+        "IKE",
+        f"CHILD_SA {child} established with SPIs {child.spi_in:08x}_i {child.spi_out:08x}_o "
+        f"and TS {local} === {remote}",
+        0,
+    )
+
+
+def _others_like(sa: IkeSa, child: ChildSa) -> bool:
+    """Whether another CHILD_SA carries the same traffic."""
+    if not child.config.updown:
+        return False
+    same = (child.name, child.local_ts, child.remote_ts)
+    return any(
+        other is not child and other.is_up and (other.name, other.local_ts, other.remote_ts) == same
+        for _, other in all_children(sa.registry)
+    )
+
+
+def fulfil(sa: IkeSa, child: ChildSa) -> None:
+    """Whoever waits for this CHILD_SA hears that it is there."""
+    wish = _take_wish(sa, child.name)
+    if wish is not None:
+        wish.fulfilled(sa.services)
+
+
+def child_failed(sa: IkeSa, name: str, reason: str) -> None:
+    """The CHILD_SA ``name`` was refused; the IKE_SA may live on. Ends the wish for it."""
+    wish = _take_wish(sa, name)
+    if wish is not None:
+        wish.failed(sa.services, reason)
+
+
+def _take_wish(sa: IkeSa, name: str) -> Wish | None:
+    wish = next((w for w in sa.wishes if w.child.name == name), None)
+    if wish is not None:
+        sa.wishes.remove(wish)
+    return wish
+
+
+def child_down(sa: IkeSa, child: ChildSa) -> None:
+    """Remove a CHILD_SA that was up and tell so. What follows is the caller's decision."""
+    was_up = child.installed_at is not None and child.state is not ChildState.DELETED
+    child.remove()
+    if was_up and child.rekeyed_by is None:
+        sa.services.emit(ChildUpDown(sa.uid, child.uid, child.name, False))
+        run_updown(sa, child, _others_like(sa, child), False)
+    sa.services.answers.closed("child", child.uid)
+
+
+def close_action(sa: IkeSa, child: ChildSa) -> None:
+    """What closeaction asks for when the peer has deleted ``child``."""
+    if child.config.close_action is CloseAction.START:
+        sa.wish(Wish(child.config, child.reqid))
+    elif child.config.close_action is CloseAction.TRAP:
+        sa.do(InstallTrap(child.config))
+
+
+def expired(sa: IkeSa, child: ChildSa) -> None:
+    """A hard limit: the CHILD_SA is dead; the peer is told, and nothing replaces it."""
+    if child.state is ChildState.REKEYED:
+        child_down(sa, child)
+        return
+    sa.log("KNL", f"closing expired CHILD_SA {child} with SPIs {child.spi_in:08x}_i {child.spi_out:08x}_o")
+    sa.do(DeleteChild(child))
+
+
+def adopt(sa: IkeSa, other: IkeSa) -> None:
+    """Take over the CHILD_SAs and wishes of ``other`` (IKEv1 reauthentication, IKEv2 IKE rekeying)."""
+    for child in list(other.children.values()):
+        child.move_to(sa)
+    hand_on_wishes(other, sa)
+
+
+def hand_on_wishes(sa: IkeSa, to: IkeSa) -> None:
+    wishes, sa.wishes = sa.wishes, []
+    for wish in wishes:
+        to.wish(wish)
