@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from cygnet.boundary.events import Datagram
-from cygnet.engine.deadlines import Row
 from cygnet.engine.ikev1 import incoming as ikev1_incoming
 from cygnet.engine.ikev1 import operations as ikev1
 from cygnet.engine.ikev1 import responder as ikev1_responder
@@ -16,9 +15,9 @@ from cygnet.engine.ikev2 import incoming as ikev2_incoming
 from cygnet.engine.ikev2 import operations as ikev2
 from cygnet.engine.ikev2 import responder as ikev2_responder
 from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.operations import Deadlines
 from cygnet.engine.registry import Operations, Registry
 from cygnet.engine.sa import IkeSa
-from cygnet.engine.timers import Deadline
 from cygnet.model.config import IkeVersion
 from cygnet.wire.header import Header
 
@@ -49,4 +48,4 @@ RECEIVERS: dict[int, Callable[[Any, Datagram, Header], None]] = {
 
 #: By major version: what an IKE_SA can want done, and its deadlines
 OPERATIONS: dict[int, Operations] = {1: ikev1.OPERATIONS, 2: ikev2.OPERATIONS}
-DEADLINES: dict[int, dict[Deadline, Row]] = {1: ikev1.DEADLINES, 2: ikev2.DEADLINES}
+DEADLINES: dict[int, Deadlines] = {1: ikev1.DEADLINES, 2: ikev2.DEADLINES}

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from cygnet.engine import life, traps
+from cygnet.engine import life, operations, wants
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.children import child_failed
-from cygnet.engine.deadlines import SHARED, Row, lifetime_over, of_child
-from cygnet.engine.endpoints import find_endpoints
 from cygnet.engine.ikev1 import deletes
 from cygnet.engine.ikev1.children import equivalents
 from cygnet.engine.ikev1.connections import uses_psk
@@ -19,30 +15,15 @@ from cygnet.engine.ikev1.tasks.aggressive_mode import AggressiveModeInitiator
 from cygnet.engine.ikev1.tasks.main_mode import MainModeInitiator
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
 from cygnet.engine.lookup import own_identity
+from cygnet.engine.operations import Deadlines, lifetime_over, of_child
 from cygnet.engine.registry import Operations
-from cygnet.engine.sa import IkeSa, IkeState
+from cygnet.engine.sa import IkeState
 from cygnet.engine.timers import Deadline
-from cygnet.engine.wants import (
-    AbandonChild,
-    Begin,
-    CheckLiveness,
-    CreateChild,
-    Delete,
-    DeleteChild,
-    FollowAddresses,
-    Forget,
-    InstallTrap,
-    Reauthenticate,
-    Redirect,
-    Rekey,
-    RekeyChild,
-    Start,
-)
 from cygnet.values.errors import RequestError
 from cygnet.wire.header import ExchangeType
 
 
-def begin(sa: IkeSaV1, want: Begin) -> None:
+def begin(sa: IkeSaV1, want: wants.Begin) -> None:
     aggressive = sa.connection.aggressive
     mode = "Aggressive" if aggressive else "Main"
     sa.log("IKE", f"initiating {mode} Mode IKE_SA {sa} to {sa.remote.address}", 0)
@@ -59,11 +40,11 @@ def begin(sa: IkeSaV1, want: Begin) -> None:
         life.negotiation_failed(sa, str(error), retry=False)
 
 
-def create_child(sa: IkeSaV1, want: CreateChild) -> None:
+def create_child(sa: IkeSaV1, want: wants.CreateChild) -> None:
     sa.exchanges.add(QuickModeInitiator(sa, want.wish.child, want.wish))
 
 
-def rekey_child(sa: IkeSaV1, want: RekeyChild) -> None:
+def rekey_child(sa: IkeSaV1, want: wants.RekeyChild) -> None:
     child = want.child
     if child.state is not ChildState.INSTALLED or not sa.is_established:
         return
@@ -79,16 +60,16 @@ def _is_newer(one: ChildSa, other: ChildSa) -> bool:
     return (one.installed_at or 0.0, one.uid) > (other.installed_at or 0.0, other.uid)
 
 
-def abandon_child(sa: IkeSaV1, want: AbandonChild) -> None:
+def abandon_child(sa: IkeSaV1, want: wants.AbandonChild) -> None:
     child_failed(sa, want.child.name, want.reason)
-    sa.do(DeleteChild(want.child))
+    sa.do(wants.DeleteChild(want.child))
 
 
-def redirect(sa: IkeSaV1, want: Redirect) -> None:
+def redirect(sa: IkeSaV1, want: wants.Redirect) -> None:
     raise RequestError("IKEv1 cannot redirect a peer")
 
 
-def delete(sa: IkeSaV1, want: Delete) -> None:
+def delete(sa: IkeSaV1, want: wants.Delete) -> None:
     if sa.state in (IkeState.DELETING, IkeState.DESTROYED):
         return
     if sa.keys is None or not sa.takes_quick_mode:
@@ -97,7 +78,7 @@ def delete(sa: IkeSaV1, want: Delete) -> None:
     deletes.close_ike(sa)
 
 
-def forget(sa: IkeSaV1, want: Forget) -> None:
+def forget(sa: IkeSaV1, want: wants.Forget) -> None:
     succession = sa.part(Succession)
     if sa.established_at is None:
         succession.pass_on_children()
@@ -107,31 +88,20 @@ def forget(sa: IkeSaV1, want: Forget) -> None:
 
 
 OPERATIONS: Operations = {
-    Start: lambda sa, want: find_endpoints(sa),
-    Begin: begin,
-    CreateChild: create_child,
-    RekeyChild: rekey_child,
-    DeleteChild: lambda sa, want: deletes.close_child(sa, want.child),
-    AbandonChild: abandon_child,
-    InstallTrap: lambda sa, want: traps.bring_back(sa.services, sa.connection, want.config),
-    CheckLiveness: lambda sa, want: sa.part(Dpd).ask(),
-    Rekey: lambda sa, want: sa.part(Succession).reauthenticate(),
-    Reauthenticate: lambda sa, want: sa.part(Succession).reauthenticate(),
-    Redirect: redirect,
-    FollowAddresses: lambda sa, want: None,
-    Delete: delete,
-    Forget: forget,
+    **operations.OPERATIONS,
+    wants.Begin: begin,
+    wants.CreateChild: create_child,
+    wants.RekeyChild: rekey_child,
+    wants.DeleteChild: lambda sa, want: deletes.close_child(sa, want.child),
+    wants.AbandonChild: abandon_child,
+    wants.CheckLiveness: lambda sa, want: sa.part(Dpd).ask(),
+    wants.Rekey: lambda sa, want: sa.part(Succession).reauthenticate(),
+    wants.Reauthenticate: lambda sa, want: sa.part(Succession).reauthenticate(),
+    wants.Redirect: redirect,
+    wants.FollowAddresses: lambda sa, want: None,
+    wants.Delete: delete,
+    wants.Forget: forget,
 }
-
-
-def _v1(function: Callable[[IkeSaV1, int], None]) -> Row:
-    """A row whose deadline only IKE_SAs of this version have."""
-
-    def row(sa: IkeSa, subject: int) -> None:
-        assert isinstance(sa, IkeSaV1)
-        function(sa, subject)
-
-    return row
 
 
 def _lifetime_over(sa: IkeSaV1, subject: int) -> None:
@@ -141,10 +111,10 @@ def _lifetime_over(sa: IkeSaV1, subject: int) -> None:
     lifetime_over(sa)
 
 
-DEADLINES: dict[Deadline, Row] = {
-    **SHARED,
-    Deadline.EXPIRE: _v1(_lifetime_over),
-    Deadline.CHILD_RETIRE: of_child(lambda sa, child: sa.do(DeleteChild(child))),
-    Deadline.RETRANSMIT: _v1(lambda sa, subject: sa.exchanges.due(subject)),
-    Deadline.DPD_TIMEOUT: _v1(lambda sa, subject: sa.part(Dpd).timed_out()),
+DEADLINES: Deadlines = {
+    **operations.DEADLINES,
+    Deadline.EXPIRE: _lifetime_over,
+    Deadline.CHILD_RETIRE: of_child(lambda sa, child: sa.do(wants.DeleteChild(child))),
+    Deadline.RETRANSMIT: lambda sa, subject: sa.exchanges.due(subject),
+    Deadline.DPD_TIMEOUT: lambda sa, subject: sa.part(Dpd).timed_out(),
 }

@@ -1,22 +1,31 @@
-"""What is done when a deadline of an IKE_SA comes, in both versions.
+"""What both versions do alike of what an IKE_SA can want done (``wants``), and when deadlines come.
 
-The rows of one version, with those that only it has, are in its ``operations``.
+The tables of the versions, ``ikev1.operations`` and ``ikev2.operations``, begin with these rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from cygnet.engine import upkeep
+from cygnet.engine import traps, upkeep
 from cygnet.engine.child import ChildSa
 from cygnet.engine.children import child_down, expired
+from cygnet.engine.endpoints import find_endpoints
 from cygnet.engine.life import negotiation_failed
+from cygnet.engine.registry import Operations
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.timers import Deadline
-from cygnet.engine.wants import Delete, Reauthenticate, Rekey, RekeyChild, Start, Want
+from cygnet.engine.wants import Delete, InstallTrap, Reauthenticate, Rekey, RekeyChild, Start, Want
 
-#: takes the IKE_SA and the subject of the deadline
+#: by the kind of a deadline: what is done; takes the IKE_SA, of that version, and the deadline's subject
+Deadlines = Mapping[Deadline, Callable[[Any, int], None]]
 Row = Callable[[IkeSa, int], None]
+
+OPERATIONS: Operations = {
+    Start: lambda sa, want: find_endpoints(sa),
+    InstallTrap: lambda sa, want: traps.bring_back(sa.services, sa.connection, want.config),
+}
 
 
 def wants(want: Want) -> Row:
@@ -44,7 +53,7 @@ def lifetime_over(sa: IkeSa, subject: int = 0) -> None:
     sa.do(Delete())
 
 
-SHARED: dict[Deadline, Row] = {
+DEADLINES: Deadlines = {
     Deadline.RETRY: wants(Start()),
     Deadline.HALF_OPEN: half_open_over,
     Deadline.REKEY: wants(Rekey()),
