@@ -63,6 +63,7 @@ class Services:
         self.addresses: tuple[Address, ...] = ()  #: the machine's own, as far as told
         self.resolved: dict[str, tuple[Address, ...]] = {}  #: last known addresses of host names
         self._questions: dict[int, tuple[int, Callable[[Event], None]]] = {}  # ref -> (owner, taker)
+        self._asked_by: dict[int, set[int]] = {}  # owner -> refs
         self._parts: dict[object, object] = {}
         self._uids = count(1)
         self._child_uids = count(1)
@@ -107,15 +108,18 @@ class Services:
         """A ref for a question; its answer goes to ``taker`` unless its ``owner`` (an IKE_SA) has gone."""
         ref = next(self._refs)
         self._questions[ref] = (owner, taker)
+        self._asked_by.setdefault(owner, set()).add(ref)
         return ref
 
     def answer(self, ref: int, event: Event) -> None:
         question = self._questions.pop(ref, None)
         if question is not None:
-            question[1](event)
+            owner, taker = question
+            self._asked_by[owner].discard(ref)
+            taker(event)
 
     def forget_questions(self, owner: int) -> None:
-        for ref in [ref for ref, (asked_by, _) in self._questions.items() if asked_by == owner]:
+        for ref in self._asked_by.pop(owner, ()):
             del self._questions[ref]
 
     # numbers ------------------------------------------------------------------------
