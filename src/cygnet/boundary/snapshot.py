@@ -90,6 +90,22 @@ class PoolSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedSnapshot:
+    """A CHILD_SA that is meant to be up, and whether it is."""
+
+    name: str
+    connection: str
+    why: str  #: the setting or command that asks for it: "auto=start"
+    since: float  #: since when it is wanted
+    down_since: float | None  #: None: it is up
+    trying: bool  #: an IKE_SA is at it now
+    tries: int  #: that failed in a row
+    failure: str  #: why it is down, as far as can be told
+    next_try: float | None  #: None: at once, under way, or not before something changes
+    given_up: str  #: why nothing is tried; empty: it is
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     now: float
     connections: tuple[Connection, ...]
@@ -97,3 +113,4 @@ class Snapshot:
     routed: tuple[RoutedSnapshot, ...]
     pools: tuple[PoolSnapshot, ...] = ()
     half_open: int = 0
+    wanted: tuple[WantedSnapshot, ...] = ()

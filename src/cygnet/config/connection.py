@@ -50,6 +50,7 @@ def connection(written: Written, settings: Settings, pools: Pools) -> Connection
         dpd_delay=0.0 if conn.dpdaction == "none" else float(conn.dpddelay),
         dpd_timeout=float(conn.dpdtimeout),
         keyingtries=conn.keyingtries,
+        keyingtries_written=written.has("keyingtries"),
         unique=settings.unique,
         rekey_time=0 if reauth else life.rekey,
         reauth_time=life.rekey if reauth else 0,

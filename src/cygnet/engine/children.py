@@ -10,6 +10,7 @@ from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.updown import run_updown
+from cygnet.engine.wanted import WantedChildren
 from cygnet.engine.wants import DeleteChild, InstallTrap
 from cygnet.engine.wish import Wish
 from cygnet.model.config import CloseAction
@@ -32,6 +33,7 @@ def child_up(sa: IkeSa, child: ChildSa) -> None:
     """A CHILD_SA is installed both ways: say so, and finish the wish for it."""
     log_established(sa, child)
     sa.services.emit(ChildUpDown(sa.uid, child.uid, child.name, True))
+    sa.services.part(WantedChildren).touch(child.name)
     run_updown(sa, child, _others_like(sa, child), True)
     fulfil(sa, child)
 
@@ -81,6 +83,7 @@ def _take_wish(sa: IkeSa, name: str) -> Wish | None:
 def child_down(sa: IkeSa, child: ChildSa) -> None:
     """Remove a CHILD_SA that was up and tell so. What follows is the caller's decision."""
     was_up = child.installed_at is not None and child.state is not ChildState.DELETED
+    sa.services.part(WantedChildren).touch(child.name)
     child.remove()
     if was_up and child.rekeyed_by is None:
         sa.services.emit(ChildUpDown(sa.uid, child.uid, child.name, False))
@@ -90,6 +93,7 @@ def child_down(sa: IkeSa, child: ChildSa) -> None:
 
 def close_action(sa: IkeSa, child: ChildSa) -> None:
     """What closeaction asks for when the peer has deleted ``child``."""
+    sa.services.part(WantedChildren).closed_by_peer(child.config)
     if child.config.close_action is CloseAction.START:
         sa.wish(Wish(child.config, child.reqid))
     elif child.config.close_action is CloseAction.TRAP:

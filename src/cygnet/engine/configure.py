@@ -20,7 +20,9 @@ from cygnet.engine.initiate import wish_for
 from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.services import Services
+from cygnet.engine.supervision import hope_again
 from cygnet.engine.upkeep import reconfigure
+from cygnet.engine.wanted import WantedChildren, reason_to_want
 from cygnet.engine.wish import Wish
 from cygnet.model.config import Child, Config, Connection, Lifetime, StartAction
 from cygnet.values.errors import RequestError
@@ -51,6 +53,7 @@ def negotiated(connection: Connection) -> Connection:
         dpd_delay=_SAME.dpd_delay,
         dpd_timeout=_SAME.dpd_timeout,
         keyingtries=_SAME.keyingtries,
+        keyingtries_written=_SAME.keyingtries_written,
         unique=_SAME.unique,
         rekey_time=_SAME.rekey_time,
         reauth_time=_SAME.reauth_time,
@@ -87,6 +90,7 @@ def configure(registry: Registry[IkeSa], event: Configure) -> None:
     old, new = ({c.name: c for c in config.connections} for config in (before, event.config))
     registry.services.load(event.config)
     _resolve_names(registry.services)
+    _keep_wanted(registry.services)
     for name, change in changes(before, event.config):
         registry.services.log("CFG", f"configuration '{name}' {change.value}")
         if change is not Change.ADDED:
@@ -146,7 +150,20 @@ def _start(registry: Registry[IkeSa], connection: Connection) -> None:
             except RequestError as error:
                 registry.services.log("CFG", f"{error}: routing '{child.name}' failed")
         if action in (StartAction.START, StartAction.TRAP_START) and not child.mode.is_shunt:
-            wish_for(registry, connection, Wish(child))
+            registry.services.part(WantedChildren).want(connection, child, "auto=start")
+
+
+def _keep_wanted(services: Services) -> None:
+    """What is wanted and still configured is wanted as it is configured now, and tried at once."""
+    wanted_children = services.part(WantedChildren)
+    for wanted in wanted_children.all():
+        connection = services.connections.named(wanted.connection.name)
+        child = connection.child(wanted.child.name) if connection is not None else None
+        if connection is None or child is None or not reason_to_want(child):
+            wanted_children.drop(wanted.child.name)
+        else:
+            wanted.connection, wanted.child = connection, child
+    hope_again(services)
 
 
 def _resolve_names(services: Services) -> None:

@@ -33,7 +33,7 @@ from cygnet.boundary.events import (
     Usage,
 )
 from cygnet.boundary.snapshot import Snapshot
-from cygnet.engine import requests, traps
+from cygnet.engine import requests, supervision, traps
 from cygnet.engine.children import expired, installed_as
 from cygnet.engine.configure import configure
 from cygnet.engine.entropy import Entropy
@@ -51,6 +51,7 @@ from cygnet.engine.versions import (
     RESPONDERS,
     STRANGERS,
 )
+from cygnet.engine.wanted import ENGINE, WantedChildren
 from cygnet.engine.wants import AbandonChild, Delete, FollowAddresses, RekeyChild
 from cygnet.model.config import Config
 from cygnet.values.errors import PeerError
@@ -83,6 +84,7 @@ class Engine:
         self._services.now = now
         try:
             _HANDLERS[type(event)](self._registry, event)
+            supervision.look_after(self._registry)
         finally:  # were it to raise, half an event's effects must not come out with the next one's
             effects = self._services.take_effects()
         return effects
@@ -100,6 +102,7 @@ class Engine:
             routed=tuple(r.snapshot() for r in services.part(traps.Traps).by_uid.values()),
             pools=services.part(Pools).snapshots(),
             half_open=registry.half_open.total,
+            wanted=supervision.snapshots(registry),
         )
 
 
@@ -176,7 +179,9 @@ def _tick(registry: Registry[IkeSa], event: Tick) -> None:
     while (due := registry.services.timers.pop_due(registry.services.now)) is not None:
         owner, kind, subject = due
         sa = registry.ike_sas.get(owner)
-        if sa is not None:
+        if owner == ENGINE:
+            supervision.due(registry, subject)
+        elif sa is not None:
             DEADLINES[sa.version][kind](sa, subject)
 
 
@@ -220,6 +225,7 @@ def _addresses_changed(registry: Registry[IkeSa], event: AddressesChanged) -> No
     registry.services.addresses = event.addresses
     for sa in list(registry.ike_sas.values()):
         sa.do(FollowAddresses())
+    supervision.hope_again(registry.services)
 
 
 def _answer(registry: Registry[IkeSa], event: Usage | Resolved | SourceAddress) -> None:
@@ -227,6 +233,9 @@ def _answer(registry: Registry[IkeSa], event: Usage | Resolved | SourceAddress) 
 
 
 def _shutdown(registry: Registry[IkeSa], event: Shutdown) -> None:
+    wanted = registry.services.part(WantedChildren)
+    for one in wanted.all():
+        wanted.drop(one.child.name)
     for routed in list(registry.services.part(traps.Traps).by_uid.values()):
         traps.uninstall(registry.services, routed)
     for sa in list(registry.ike_sas.values()):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from cygnet.boundary.notices import IkeUpDown
 from cygnet.engine import upkeep
+from cygnet.engine.addresses import can_initiate
 from cygnet.engine.child import ChildSa
 from cygnet.engine.children import child_down, hand_on_wishes
 from cygnet.engine.pools import release_virtual_ips
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
+from cygnet.engine.wanted import Failure, WantedChildren
 from cygnet.engine.wants import Begin, Forget, InstallTrap, Start
 from cygnet.engine.wish import Wish
 from cygnet.model.config import CloseAction
@@ -52,7 +54,7 @@ def established(sa: IkeSa, lifetimes: bool = True) -> None:
 
 def unanswered(sa: IkeSa, reason: str) -> None:
     """The peer did not answer before it was established: try anew (keyingtries) or give up."""
-    sa.failure = reason
+    sa.failure, sa.failed_by = reason, Failure.SILENCE
     if not _tried_again(sa, "peer not responding"):
         sa.log("IKE", "establishing IKE_SA failed, peer not responding")
         give_up(sa)
@@ -84,7 +86,7 @@ def give_up(sa: IkeSa) -> None:
 
 def end_wishes(sa: IkeSa) -> None:
     for wish in sa.wishes:
-        wish.failed(sa.services, sa.failure)
+        wish.failed(sa.services, sa.failure, sa.failed_by)
     sa.wishes.clear()
 
 
@@ -115,11 +117,15 @@ def lost(sa: IkeSa, reason: str) -> None:
 
 def closed_by_peer(sa: IkeSa) -> None:
     """The peer deleted the IKE_SA: closeaction of each CHILD_SA, queued wishes go on."""
+    for child in sa.current_children():
+        sa.services.part(WantedChildren).closed_by_peer(child.config)
     _restart_children(sa, [(c, c.config.close_action) for c in sa.current_children()])
 
 
 def _restart_children(sa: IkeSa, actions: list[tuple[ChildSa, CloseAction]]) -> None:
     restart = [Wish(c.config, c.wanted_reqid) for c, a in actions if a is CloseAction.START]
+    if not can_initiate(sa.connection):  # the peer has to come back by itself
+        restart = []
     traps = [c.config for c, a in actions if a is CloseAction.TRAP]
     wishes, sa.wishes = sa.wishes, []
     destroy(sa)

@@ -15,6 +15,7 @@ from cygnet.engine.initiate import wish_for
 from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.services import Services
+from cygnet.engine.wanted import WantedChildren, reason_to_want
 from cygnet.engine.wish import Wish
 from cygnet.model.config import Child, Connection
 from cygnet.values.errors import RequestError
@@ -52,6 +53,8 @@ def initiate(registry: Registry[IkeSa], event: Initiate) -> None:
         if child.mode.is_shunt:
             _install(registry.services, event.ref, connection, child)
         else:
+            if reason_to_want(child):
+                registry.services.part(WantedChildren).want(connection, child, "up")
             wish_for(registry, connection, Wish(child, refs=[event.ref]))
 
 
@@ -136,6 +139,13 @@ def terminate(registry: Registry[IkeSa], event: Terminate) -> None:
     for child in children:
         registry.services.emit(Attach(event.ref, child.owner_uid))
         registry.services.answers.when_closed("child", child.uid, event.ref)
+    wanted = registry.services.part(WantedChildren)
+    for name in [w.child.name for sa in sas for w in sa.wishes] + [
+        c.name for sa in sas for c in sa.children.values()
+    ]:
+        wanted.drop(name)
+    for child in children:
+        wanted.drop(child.name)
     for sa in sas:
         sa.failure = "it was closed by the user"
         sa.do(wants.Delete())

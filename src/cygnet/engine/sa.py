@@ -25,6 +25,7 @@ from cygnet.boundary.snapshot import IkeSnapshot
 from cygnet.engine.child import ChildSa, esp_endpoint
 from cygnet.engine.registry import IdentityPair, Registry
 from cygnet.engine.timers import Deadline
+from cygnet.engine.wanted import Failure, WantedChildren
 from cygnet.engine.wants import CreateChild, Want
 from cygnet.engine.wish import Wish
 from cygnet.model.config import Connection
@@ -33,6 +34,10 @@ from cygnet.values.identity import ANY, Identity
 from cygnet.values.proposal import Proposal
 
 P = TypeVar("P")
+
+#: seconds between two first messages to a peer that does not answer: with the pause between two attempts,
+#: whoever is back is found within 10
+PROBE = 8.0
 
 
 class IkeState(Enum):
@@ -111,6 +116,7 @@ class IkeSa(ABC):
         self.last_received = self.services.now  #: last authentic IKE message
         self.last_sent = self.services.now
         self.waiting = ""  #: what it waits for, for status
+        self.failed_by = Failure.REFUSED  #: what kind of failure it was
         self.failure = ""  #: the likely reason of a failed negotiation, for the user
         self.reauthenticates: int | None = None  #: uid of the IKE_SA this one replaces
         self.gateway = ""  #: where the peer sent us instead of the configured address (RFC 5685)
@@ -250,6 +256,13 @@ class IkeSa(ABC):
         self.last_sent = self.services.now
         self.log("NET", f"sending packet: from {self.local} to {self.remote} ({len(data)} bytes)")
         self.services.emit(Send(self.local, self.remote, data, dscp=self.connection.dscp))
+
+    def patience(self, delay: float) -> float:
+        """Seconds to wait for an answer, of the ``delay`` that the schedule has: where the tunnel is meant
+        to be up, whoever answers again is found within ``PROBE``."""
+        wanted = self.services.part(WantedChildren)
+        probing = self.established_at is None and any(wanted.get(w.child.name) for w in self.wishes)
+        return min(delay, PROBE) if probing else delay
 
     def count_half_open(self) -> None:
         """This IKE_SA was begun by the peer and counts against its limits until established."""

@@ -29,6 +29,7 @@ class Deadline(Enum):
     CHILD_INACTIVE = auto()  #: a CHILD_SA may have been idle for its inactivity time
     CHILD_RETIRE = auto()  #: a rekeyed CHILD_SA has waited for stray packets: remove it
     CHILD_SWITCH = auto()  #: the peer should have deleted what it rekeyed: send over the new CHILD_SA
+    WANTED = auto()  #: a CHILD_SA that is meant to be up is tried again
     AGAIN = auto()  #: what the peer refused for the moment is tried once more (IKEv2)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cygnet.boundary.effects import Attach, Finish, Outcome, ReleaseHeld
 from cygnet.engine.services import Services
+from cygnet.engine.wanted import Failure, WantedChildren
 from cygnet.model.config import Child
 from cygnet.values.selector import TrafficSelector
 
@@ -37,7 +38,8 @@ class Wish:
     def fulfilled(self, services: Services) -> None:
         self._finish(services, Outcome.OK, f"connection '{self.child.name}' established successfully", "")
 
-    def failed(self, services: Services, reason: str) -> None:
+    def failed(self, services: Services, reason: str, kind: Failure = Failure.REFUSED) -> None:
+        services.part(WantedChildren).failed(self.child.name, reason, kind)
         self._finish(services, Outcome.FAILED, f"establishing connection '{self.child.name}' failed", reason)
         if self.policy_id is not None:
             services.emit(ReleaseHeld(self.policy_id))

@@ -150,6 +150,9 @@ class Connection:
     dpd_delay: float = 0.0  #: seconds of silence before a liveness check
     dpd_timeout: float = 0.0  #: IKEv1 only; 0: after the retransmissions
     keyingtries: int = 1  #: 0: for ever
+    keyingtries_written: bool = (
+        False  #: in the configuration: then it limits tunnels that are meant to be up, too
+    )
     unique: Unique = Unique.NO
     rekey_time: int = 14400  #: IKE_SA rekeying (IKEv2)
     reauth_time: int = 0  #: IKE_SA reauthentication (the only kind IKEv1 has)

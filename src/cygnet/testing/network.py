@@ -55,6 +55,10 @@ class Network:
     def detach(self, address: Address) -> None:
         self._hosts.pop(address, None)
 
+    def public(self, inside: Address) -> Address:
+        """The address under which the others see it."""
+        return self._public.get(inside, inside)
+
     def move_nat(self, inside: Address, public: Address) -> None:
         """The NAT in front of a host gives it another public address."""
         self._inside.pop(self._public.get(inside, inside), None)

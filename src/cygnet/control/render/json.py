@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot
+from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot, WantedSnapshot
 from cygnet.boundary.specs import SaId
 from cygnet.control.render.status import child_proposal, connecting
 from cygnet.control.view import Facts, Usages
@@ -52,6 +52,7 @@ def status(snapshot: Snapshot, name: str, usages: Usages) -> dict[str, object]:
         "security_associations": (_ike_sa(sa, snapshot.now, usages) for sa in sas),
         "routed": [_routed(r) for r in snapshot.routed if not r.shunt and wanted(r.name)],
         "shunted": [_routed(r) for r in snapshot.routed if r.shunt and wanted(r.name)],
+        "wanted": [_wanted(w, snapshot.now) for w in snapshot.wanted if wanted(w.name)],
     }
 
 
@@ -149,6 +150,23 @@ def _usage(id: SaId | None, usages: Usages) -> dict[str, object] | None:
         "replayed": usage.replayed,
         "failed": usage.failed,
         "outside": usage.outside,
+    }
+
+
+def _wanted(wanted: WantedSnapshot, now: float) -> dict[str, object]:
+    """Ages and times to come in seconds."""
+    return {
+        "name": wanted.name,
+        "connection": wanted.connection,
+        "why": wanted.why,
+        "wanted_for": now - wanted.since,
+        "up": wanted.down_since is None,
+        "down_for": None if wanted.down_since is None else now - wanted.down_since,
+        "trying": wanted.trying,
+        "failed_tries": wanted.tries,
+        "failure": wanted.failure or None,
+        "next_try_in": None if wanted.next_try is None else max(0.0, wanted.next_try - now),
+        "given_up": wanted.given_up or None,
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot
+from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot, WantedSnapshot
 from cygnet.boundary.specs import SaUsage
 from cygnet.control.render.times import span
 from cygnet.control.view import Usages
@@ -42,6 +42,7 @@ def status(snapshot: Snapshot, name: str = "", usages: Usages | None = None) -> 
     """
     yield from _shunts(snapshot, name)
     yield from _traps(snapshot, name)
+    yield from _unmet(snapshot, name)
     waiting = connecting(snapshot.ike_sas)  # of all, as strongSwan counts, also where a name is given
     yield f"Security Associations ({len(snapshot.ike_sas) - waiting} up, {waiting} connecting):"
     methods = {c.name: "+".join(METHODS[r.method] for r in c.local) for c in snapshot.connections}
@@ -81,6 +82,33 @@ def _traps(snapshot: Snapshot, name: str) -> Iterator[str]:
     for row in rows:
         yield f"{row.name:>12}{{{row.uid}}}:  ROUTED, {row.mode}, reqid {row.reqid}"
         yield f"{row.name:>12}{{{row.uid}}}:   {selectors(row.local_ts, row.remote_ts)}"
+
+
+def _unmet(snapshot: Snapshot, name: str) -> Iterator[str]:
+    """What is meant to be up and is not, once an attempt has failed: since when, why, what comes next."""
+    rows = [
+        w
+        for w in snapshot.wanted
+        if w.down_since is not None and w.failure and (w.tries or w.given_up) and name in ("", w.name)
+    ]
+    if rows:
+        yield "Wanted Connections that are down:"
+    for row in rows:
+        age = span(snapshot.now - (row.down_since or 0.0))
+        yield f"{row.name:>12}:  {row.why}, down for {age}, {_next(row, snapshot.now)}"
+        yield f"{row.name:>12}:   {row.failure}"
+
+
+def _next(row: WantedSnapshot, now: float) -> str:
+    if row.trying:
+        return "being tried now"
+    if row.given_up:
+        return f"no further try ({row.given_up})"
+    return (
+        f"next try in {span(max(0.0, row.next_try - now))}"
+        if row.next_try is not None
+        else "waiting for the peer"
+    )
 
 
 def _ike_line(sa: IkeSnapshot, now: float) -> str:

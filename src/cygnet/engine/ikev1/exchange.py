@@ -275,7 +275,8 @@ class Exchanges:
         if settings.retransmit_jitter:
             delay -= self._sa.services.entropy.uniform(0, delay * settings.retransmit_jitter / 100)
         timers = self._sa.services.timers
-        timers.set(self._sa.uid, Deadline.RETRANSMIT, self._sa.services.now + delay, exchange.message_id)
+        at = self._sa.services.now + self._sa.patience(delay)
+        timers.set(self._sa.uid, Deadline.RETRANSMIT, at, exchange.message_id)
 
     def _stop_waiting(self, exchange: Exchange) -> None:
         exchange.awaiting = False

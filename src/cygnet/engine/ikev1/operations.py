@@ -19,6 +19,7 @@ from cygnet.engine.operations import Deadlines, lifetime_over, of_child
 from cygnet.engine.registry import Operations
 from cygnet.engine.sa import IkeState
 from cygnet.engine.timers import Deadline
+from cygnet.engine.wanted import Failure
 from cygnet.values.errors import RequestError
 from cygnet.wire.header import ExchangeType
 
@@ -37,6 +38,7 @@ def begin(sa: IkeSaV1, want: wants.Begin) -> None:
             sa.exchanges.begin(ExchangeType.ID_PROT, MainModeInitiator(sa))
     except RequestError as error:
         sa.log("IKE", str(error))
+        sa.failed_by = Failure.HOPELESS
         life.negotiation_failed(sa, str(error), retry=False)
 
 

@@ -85,7 +85,7 @@ class Exchanges:
         sa, pending = self.sa, self.window.pending
         assert pending is not None
         delay = retransmit_delay(sa.services.config.settings, pending.tries, sa.services.entropy)
-        sa.services.timers.set(sa.uid, Deadline.RETRANSMIT, sa.services.now + delay)
+        sa.services.timers.set(sa.uid, Deadline.RETRANSMIT, sa.services.now + sa.patience(delay))
 
     def retransmit(self, other_paths: Iterable[tuple[Endpoint, Endpoint]]) -> None:
         """The response is overdue: send the request again, over ``other_paths`` as well, or tell the

@@ -1,0 +1,158 @@
+"""A tunnel that is meant to be up comes up again, whatever kept it down, and stays single."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cygnet.boundary.events import Configure
+from cygnet.boundary.snapshot import WantedSnapshot
+from cygnet.control.render.status import status
+from cygnet.model.config import CloseAction, Config, Lifetime, StartAction, Unique
+from cygnet.testing.builders import oregon, psk
+from cygnet.testing.pair import Host, Pair
+from tests.exchange.ikev2.story import tunnel
+
+SUITE = {"ike": "aes128-sha256-curve25519", "esp": "aes128gcm16"}
+VERSIONS = pytest.mark.parametrize("make", [oregon, tunnel], ids=["ikev1", "ikev2"])
+
+
+def starting(make, child=None, **how) -> Pair:  # type: ignore[no-untyped-def]
+    """Left has auto=start; right answers."""
+    left, right = make(**SUITE, child={"start_action": StartAction.START, **(child or {})}, **how)
+    children = tuple(replace(c, start_action=StartAction.NONE) for c in right.connections[0].children)
+    passive = replace(right, connections=(replace(right.connections[0], children=children),))
+    return Pair(left, passive, start=False)
+
+
+def begin(pair: Pair, right: Config | None = None) -> None:
+    if right is not None:
+        pair.right.handle(Configure(right))
+    pair.left.handle(Configure(Config(settings=pair.left.config.settings)))
+    pair.left.handle(Configure(pair.left.config, start=True))
+
+
+def up(pair: Pair) -> bool:
+    return all(len(h.installed()) == 1 and len(h.established()) == 1 for h in pair.hosts)
+
+
+def wanted(host: Host) -> WantedSnapshot:
+    (found,) = host.snapshot.wanted
+    return found
+
+
+@VERSIONS
+def test_a_peer_whose_conn_is_loaded_late_is_called_again_until_it_answers(make) -> None:  # type: ignore[no-untyped-def]
+    pair = starting(make)
+    config = pair.right.config
+    begin(pair, Config(secrets=config.secrets, settings=config.settings))
+    pair.run(120)
+    assert not up(pair)
+    assert wanted(pair.left).down_since is not None and wanted(pair.left).failure
+    assert any("auto=start, down for" in line for line in status(pair.left.snapshot))
+    pair.right.handle(Configure(config))
+    assert pair.run(40, lambda: up(pair))
+    assert wanted(pair.left).down_since is None
+
+
+@VERSIONS
+def test_a_wrong_secret_that_is_mended_at_the_other_end_is_enough(make) -> None:  # type: ignore[no-untyped-def]
+    pair = starting(make)
+    config = pair.right.config
+    begin(pair, replace(config, secrets=(psk("another one"),)))
+    pair.run(60)
+    assert not up(pair)
+    pair.right.handle(Configure(config))
+    assert pair.run(240, lambda: up(pair)), pair.left.lines()[-5:]
+
+
+@VERSIONS
+def test_traffic_flows_again_within_twelve_seconds_after_an_outage_of_any_length(make) -> None:  # type: ignore[no-untyped-def]
+    for outage in (90.0, 400.0, 3_000.0, 40_000.0):
+        pair = starting(
+            make,
+            dpd_delay=15.0,
+            dpd_timeout=60.0,
+            child={"dpd_action": CloseAction.START, "time": Lifetime(rekey=0, life=0)},
+            reauth_time=0,
+            rekey_time=0,
+        )
+        begin(pair)
+        assert pair.run(20, lambda pair=pair: up(pair))  # type: ignore[misc]
+        pair.network.filter = lambda s, d, data: None
+        pair.run(outage)
+        pair.network.filter = lambda s, d, data: data
+        assert pair.run(12, lambda pair=pair: bool(pair.left.installed()) and bool(pair.right.installed())), (
+            outage
+        )  # type: ignore[misc]
+        assert pair.run(200, lambda pair=pair: up(pair)), outage  # type: ignore[misc]
+
+
+@VERSIONS
+def test_a_user_who_takes_it_down_means_it(make) -> None:  # type: ignore[no-untyped-def]
+    pair = starting(make)
+    begin(pair)
+    assert pair.run(20, lambda: up(pair))
+    pair.left.down("oregon")
+    pair.run(600)
+    assert not pair.left.ike_sas and not pair.left.snapshot.wanted
+
+
+@VERSIONS
+def test_a_peer_that_closes_it_does_not_keep_it_down(make) -> None:  # type: ignore[no-untyped-def]
+    pair = starting(make)
+    begin(pair)
+    assert pair.run(20, lambda: up(pair))
+    pair.right.down("oregon")
+    assert pair.run(10, lambda: not pair.left.installed())
+    assert pair.run(20, lambda: up(pair))
+
+
+@VERSIONS
+def test_what_was_brought_up_by_hand_stays_closed_when_the_peer_closes_it(make) -> None:  # type: ignore[no-untyped-def]
+    left, right = make(**SUITE, dpd_delay=15.0, child={"dpd_action": CloseAction.START})
+    pair = Pair(left, right)
+    pair.left.up("oregon")
+    assert pair.run(20, lambda: up(pair))
+    pair.right.down("oregon")
+    pair.run(300)
+    assert not pair.left.ike_sas and not pair.left.snapshot.wanted
+
+
+@VERSIONS
+def test_keyingtries_that_were_written_are_obeyed_and_the_record_says_so(make) -> None:  # type: ignore[no-untyped-def]
+    pair = starting(make, keyingtries=2)
+    connection = replace(pair.left.config.connections[0], keyingtries_written=True)
+    pair.left.config = replace(pair.left.config, connections=(connection,))
+    pair.right.vanish()
+    begin(pair)
+    pair.run(1_000)
+    assert not pair.left.ike_sas
+    assert wanted(pair.left).given_up == "keyingtries=2"
+    assert any("no further try (keyingtries=2)" in line for line in status(pair.left.snapshot))
+
+
+@VERSIONS
+def test_an_up_tries_at_once_what_waits_for_its_next_try(make) -> None:  # type: ignore[no-untyped-def]
+    pair = starting(make)
+    config = pair.right.config
+    begin(pair, Config(secrets=config.secrets, settings=config.settings))
+    pair.run(200, lambda: wanted(pair.left).tries > 5)
+    pair.right.handle(Configure(config))
+    pair.left.up("oregon")
+    assert pair.run(3, lambda: up(pair))
+
+
+def test_the_peer_of_a_wildcard_is_waited_for_and_not_called() -> None:
+    left, right = tunnel(**SUITE, dpd_delay=15.0, child={"dpd_action": CloseAction.START})
+    anybody = replace(
+        right, connections=(replace(right.connections[0], remote_addrs=("%any",), unique=Unique.REPLACE),)
+    )
+    pair = Pair(left, anybody)
+    pair.left.up("oregon")
+    assert pair.run(20, lambda: up(pair))
+    pair.network.filter = lambda s, d, data: None
+    pair.run(1_000)
+    assert not pair.right.ike_sas
+    assert not any("unable to initiate to %any" in line for line in pair.right.lines())
