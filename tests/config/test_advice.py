@@ -27,6 +27,8 @@ ADVICE = {
     "keyexchange=ikev1;childless=force": "7:15: childless: without effect: only IKEv2 has it",
     "keyexchange=ikev2;ppk_id=@hub": "7:12: ppk_id: ipsec.secrets has no such key; '@hub : PPK ...' would "
     "be it",
+    "right=%bogus;auto=add": "4:11: right: taken for a host of the name 'bogus'; the words with a % are "
+    "%any, %any4, %any6, %defaultroute",
     "rekey=no;lifetime=1h": "7:14: lifetime: without effect: rekey=no takes every lifetime away, as in "
     "strongSwan",
 }

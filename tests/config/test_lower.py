@@ -41,6 +41,30 @@ def test_a_conn_without_auto_is_mentioned_unless_others_inherit_from_it() -> Non
     assert "auto=add" in found.warnings[0].reason
 
 
+@pytest.mark.parametrize("auto", ["", "  auto=ignore\n"])
+def test_what_a_conn_that_is_not_loaded_says_is_checked_as_well(auto: str) -> None:
+    good = "conn good\n  right=192.0.2.1\n  authby=psk\n  auto=add\n"
+    found = loaded(
+        f"conn later\n  right=%bogus\n  authby=psk\n{auto}conn last\n  authby=pubkey\n{auto}{good}"
+    )
+    said = warnings(found)
+    assert any("right: taken for a host of the name 'bogus'" in line for line in said)
+    assert any("pubkey" in line for line in said), "what would be refused is told"
+    assert not found.errors and not found.ignored
+    assert [c.name for c in found.config.connections] == ["good"]
+
+
+def test_a_bad_value_in_a_conn_that_is_not_loaded_is_an_error_and_the_others_load() -> None:
+    found = loaded("conn later\n  ike=aes129\nconn good\n  right=192.0.2.1\n  authby=psk\n  auto=add\n")
+    assert len(found.errors) == 1 and "aes129" in errors(found)[0]
+    assert [c.name for c in found.config.connections] == ["good"]
+
+
+def test_a_conn_that_others_inherit_from_may_be_incomplete() -> None:
+    heir = "conn one\n  also=base\n  right=192.0.2.1\n  authby=psk\n  auto=add\n"
+    assert not warnings(loaded(f"conn base\n  authby=pubkey\n{heir}"))
+
+
 def test_a_bad_conn_is_left_out_and_named_and_the_others_load() -> None:
     found = loaded("""
         conn good

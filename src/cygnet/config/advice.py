@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from ipaddress import ip_interface
 
+from cygnet.config.diagnostics import did_you_mean
+from cygnet.config.keywords.addresses import ANY_HOST
 from cygnet.config.reader import LEFT, MIDDLE, RIGHT
 from cygnet.config.tree import Setting
 from cygnet.config.written import Written
 from cygnet.model.config import IkeVersion
 
 Advice = tuple[Setting, str]
+WORDS = (*ANY_HOST, "%defaultroute")  #: what left and right can be beside addresses and names
 Check = Callable[[Written], Iterator[Advice]]
 
 
@@ -26,6 +29,16 @@ def advice(written: Written) -> Iterator[Advice]:
 def _setting(written: Written, name: str, side: str = MIDDLE) -> Setting | None:
     setting = written.settings.get((side, name))
     return setting if setting is not None and setting.value is not None else None
+
+
+def _one_word_behind_a_percent_sign(written: Written) -> Iterator[Advice]:
+    """``right=%bogus``: strongSwan takes it for the host ``bogus``, in whose place any other may come."""
+    for side in (LEFT, RIGHT):
+        setting = _setting(written, "", side)
+        value = setting.value or "" if setting else ""
+        if setting and value[:1] == "%" and value not in WORDS and not set(value) & set(".:,/"):
+            known = f"{', '.join(WORDS)}{did_you_mean(value, WORDS)}"
+            yield setting, f"taken for a host of the name '{value[1:]}'; the words with a % are {known}"
 
 
 def _network_for_an_address(written: Written) -> Iterator[Advice]:
@@ -92,6 +105,7 @@ def _ikev2_alone(written: Written) -> Iterator[Advice]:
 
 
 CHECKS: tuple[Check, ...] = (
+    _one_word_behind_a_percent_sign,
     _network_for_an_address,
     _address_for_a_network,
     _same_network_on_both_ends,

@@ -120,10 +120,8 @@ class _Lowering:
                 self.add(written)
             else:
                 self.unused.append(name)
-                if not written.has("auto") and name not in bases:
-                    hint = "not set, so the conn is not loaded; auto=add does that (or route, start)"
-                    written.warn("auto", hint)
-                    self.reader.warnings += written.warnings
+                if name not in bases:
+                    self.check_unused(written)
         self.reader.errors += inheritance.errors
         self.reader.warnings += inheritance.warnings
 
@@ -151,9 +149,28 @@ class _Lowering:
         )
         return Written(section, conn, effective("conn", sections))
 
+    def check_unused(self, written: Written) -> None:
+        """Say what would be wrong with a conn if it were loaded; nothing of that is an error yet."""
+        if not written.has("auto"):
+            hint = "not set, so the conn is not loaded; auto=add does that (or route, start)"
+            written.warn("auto", hint)
+        written.conn = replace(written.conn, auto="add")
+        self.built(written, Pools())
+        self.reader.warnings += written.warnings + written.errors
+
     def add(self, written: Written) -> None:
+        built = self.built(written, self.pools)
+        self.reader.warnings += written.warnings
+        if written.errors:
+            self.reader.errors += written.errors
+            self.ignored.append(written.name)
+        else:
+            self.connections.append(built)
+
+    def built(self, written: Written, pools: Pools) -> Connection:
+        """The connection that a conn asks for, with everything that is to be said about it."""
         written.swapped = self._right_is_here(written.conn)
-        built = connection(written, self.settings, self.pools)
+        built = connection(written, self.settings, pools)
         if not written.errors and not written.conn.type.is_shunt and not self.keys.may_fit(built):
             reason = f"no pre-shared key of ipsec.secrets fits; '{owners_text(built)} : PSK ...' would"
             written.warnings.append(written.section.error(f"conn {built.name}: {reason}"))
@@ -165,12 +182,7 @@ class _Lowering:
             if (id(setting), reason) not in self.advised:
                 self.advised.add((id(setting), reason))
                 written.warnings.append(setting.error(reason))
-        self.reader.warnings += written.warnings
-        if written.errors:
-            self.reader.errors += written.errors
-            self.ignored.append(written.name)
-        else:
-            self.connections.append(built)
+        return built
 
     def _right_is_here(self, conn: Conn) -> bool:
         return any(self.is_local(host) for host in conn.right.host.hosts if is_single(host))
