@@ -7,7 +7,7 @@ from cygnet.config.keywords.authentication import Auth
 from cygnet.config.reader import MIDDLE
 from cygnet.config.records import End
 from cygnet.config.written import Written
-from cygnet.model.config import AuthMethod, AuthRound
+from cygnet.model.config import AuthMethod, AuthRound, IkeVersion
 from cygnet.values.identity import ANY, Identity
 
 #: authby words: the method of both ends, and whether XAuth follows.
@@ -35,9 +35,20 @@ def rounds(written: Written, here: bool) -> tuple[AuthRound, ...]:
         if not written.has(keyword, where):
             said = f"not set, and {said} in its place"
         written.refuse(keyword, f"{said} is not supported yet; {works} is (a pre-shared key)", where)
-    if end.auth2 is not None:
-        written.refuse("auth2", "a second authentication is not supported yet", side)
-    return (AuthRound(method, identity(end), auth.detail),)
+    return (AuthRound(method, identity(end), auth.detail), *_second(written, end, side))
+
+
+def _second(written: Written, end: End, side: str) -> tuple[AuthRound, ...]:
+    """leftauth2: another round behind the first (RFC 4739); without leftid2 by the same identity."""
+    if end.auth2 is None:
+        return ()
+    if end.auth2.method is not AuthMethod.PSK:
+        said = end.auth2.detail or end.auth2.method.value
+        written.refuse("auth2", f"a second authentication by {said} is not supported yet; psk is", side)
+    elif written.conn.keyexchange is IkeVersion.V1:
+        reason = "IKEv1 has no second authentication with a pre-shared key; keyexchange=ikev2 has"
+        written.refuse("auth2", reason, side)
+    return (AuthRound(end.auth2.method, end.id2.identity if end.id2 else ANY, end.auth2.detail),)
 
 
 def _method(written: Written, end: End, side: str, here: bool) -> tuple[Auth, str, str]:

@@ -26,7 +26,7 @@ END = (
             "Pool.attributes"),
     Keyword("auth", AUTH, None, "How the end authenticates; so far only psk works.",
             "Connection.local, remote"),
-    Keyword("auth2", AUTH, None, "A second authentication of the end; none works so far.",
+    Keyword("auth2", AUTH, None, "A second authentication of the end, behind the first: psk (IKEv2).",
             "Connection.local, remote"),
     Keyword("id", END_IDENTITY, None, "Who the end says it is; without it its address.",
             "Connection.local, remote"),

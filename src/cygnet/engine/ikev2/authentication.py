@@ -42,8 +42,19 @@ def follows(more: bool) -> list[Payload]:
 
 def own_identity_of(sa: IkeSaV2, number: int) -> Identity:
     """Who we are in that round; where it names nobody, whom the first one names."""
-    named = sa.connection.local[number].id if number else sa.local_id
-    return sa.local_id if named.is_any else named
+    return _named(sa.connection.local, number) or sa.local_id
+
+
+def their_identity_of(sa: IkeSaV2, number: int) -> Identity:
+    """Whom we expect in that round, before the peer has said it."""
+    return _named(sa.connection.remote, number) or sa.remote_id
+
+
+def _named(rounds: tuple[AuthRound, ...], number: int) -> Identity | None:
+    """The identity of a round behind the first one, which is known from the IKE_SA."""
+    if not 0 < number < len(rounds) or rounds[number].id.is_any:
+        return None
+    return rounds[number].id
 
 
 def secret_for(sa: IkeSaV2, local: Identity, remote: Identity) -> Secret | None:
@@ -56,9 +67,10 @@ def prove(sa: IkeSaV2, number: int) -> tuple[Identity, bytes]:
     Raises PeerError(AUTHENTICATION_FAILED) where there is no key for it.
     """
     identity = own_identity_of(sa, number)
-    secret = secret_for(sa, identity, sa.remote_id)
+    theirs = their_identity_of(sa, number)
+    secret = secret_for(sa, identity, theirs)
     if secret is None:
-        text = f"no shared key found for '{identity}' - '{sa.remote_id}'"
+        text = f"no shared key found for '{identity}' - '{theirs}'"
         raise PeerError(NotifyType.AUTHENTICATION_FAILED, text)
     keys = sa.secrets
     octets = sa.shaking.octets_i(keys) if sa.initiator else sa.shaking.octets_r(keys)
@@ -88,9 +100,10 @@ def check(sa: IkeSaV2, number: int, identity: Identity, auth: AuthPayload, data:
     expected = rounds[number].id  # %any: whatever it says
     if not identity.matches(expected) and (number or sa.initiator):
         raise PeerError(failed, f"peer calls itself '{identity}', but '{sa.name}' expects '{expected}'")
-    secret = secret_for(sa, sa.local_id, identity)
+    ours = own_identity_of(sa, number)
+    secret = secret_for(sa, ours, identity)
     if secret is None:
-        raise PeerError(failed, f"no shared key found for '{sa.local_id}' - '{identity}'")
+        raise PeerError(failed, f"no shared key found for '{ours}' - '{identity}'")
     keys = sa.secrets
     octets = sa.shaking.octets_r(keys) if sa.initiator else sa.shaking.octets_i(keys)
     signed = octets.of(identity, keys.p_r if sa.initiator else keys.p_i)
