@@ -23,7 +23,7 @@ from cygnet.values.errors import RequestError
 from cygnet.values.iana import EsnId, IntegId, Protocol, TransformType
 from cygnet.values.proposal import Proposal, Transform
 from cygnet.values.secret import Secret
-from cygnet.values.selector import Selectors
+from cygnet.values.selector import Packet, Selectors
 
 #: seconds; the response and two retransmissions of its request have had their time by then
 SWITCH_TIME = 15.0
@@ -86,6 +86,8 @@ class ChildSa:
         self.installed_at: float | None = None
         self.in_id: SaId | None = None
         self.out_id: SaId | None = None
+        self.more_possible = False  #: the peer would take what it has left out in CHILD_SAs of their own
+        self.packet: Packet | None = None  #: whose it is, where a trap's packet asks for it
         self.rekeyed_by: int | None = None  #: uid of the CHILD_SA that replaced this one
         self._keys: ChildKeys | None = None
         self._held = False  #: the outbound SA waits for that of the predecessor to go

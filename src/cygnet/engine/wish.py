@@ -8,7 +8,7 @@ from cygnet.boundary.effects import Attach, Finish, Outcome, ReleaseHeld
 from cygnet.engine.services import Services
 from cygnet.engine.wanted import Failure, WantedChildren
 from cygnet.model.config import Child
-from cygnet.values.selector import TrafficSelector
+from cygnet.values.selector import Packet
 
 
 @dataclass(slots=True, eq=False)
@@ -22,7 +22,7 @@ class Wish:
     reqid: int = 0
     refs: list[int] = field(default_factory=list)
     policy_id: int | None = None
-    packet: tuple[TrafficSelector, TrafficSelector] | None = None
+    packet: Packet | None = None
 
     def merge(self, other: Wish) -> None:
         """Take over who waits for ``other``, the same child asked for twice."""

@@ -131,6 +131,7 @@ def _narrow_ports(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int] | N
 
 
 Selectors = tuple[TrafficSelector, ...]  #: one end's traffic selectors
+Packet = tuple[TrafficSelector, TrafficSelector]  #: source and destination of one, as selectors
 
 
 def narrow(ours: Iterable[TrafficSelector], theirs: Iterable[TrafficSelector]) -> Selectors:

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from cygnet.boundary.effects import Effect, InstallSa, Outcome, Send
-from cygnet.boundary.events import Datagram, Rekey
+from cygnet.boundary.events import Acquire, Datagram, Rekey
 from cygnet.boundary.notices import Alert
 from cygnet.boundary.specs import SaMode
 from cygnet.engine.ikev1.task import Outgoing
 from cygnet.engine.ikev1.tasks import quick_mode
-from cygnet.model.config import Child, Config, Connection, Lifetime, Mode
+from cygnet.model.config import Child, Config, Connection, Lifetime, Mode, StartAction
 from cygnet.testing.builders import oregon
 from cygnet.testing.pair import Host, Pair
 from cygnet.values.errors import PeerError
@@ -364,3 +364,17 @@ def test_forged_messages_take_no_place_from_the_peer() -> None:
     assert_matching(pair)
     assert pair.right.ike_sas[0].tasks_active == ()
     assert len(pair.right.installed()) == 1 and pair.right.installed()[0].uid == 2
+
+
+def test_a_traps_packet_chooses_among_several_configured_networks() -> None:
+    left, right = oregon(child={"start_action": StartAction.TRAP})
+    nets = (TrafficSelector.of("10.77.8.0/24"), TrafficSelector.of("10.77.1.0/24"))
+    (connection,) = left.connections
+    child = replace(connection.children[0], remote_ts=nets)
+    left = replace(left, connections=(replace(connection, children=(child,)),))
+    pair = Pair(left, right, start=True)
+    (routed,) = pair.left.snapshot.routed
+    packet = (TrafficSelector.of("10.31.1.185"), TrafficSelector.of("10.77.1.210"))
+    pair.left.handle(Acquire(routed.policy_id, routed.reqid, *packet))
+    assert pair.run(5, lambda: bool(pair.left.installed()))
+    assert pair.left.installed()[0].remote_ts == nets[1:]

@@ -24,7 +24,7 @@ from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol, TransformType
 from cygnet.values.proposal import Proposal, select
 from cygnet.values.secret import Secret
-from cygnet.values.selector import Selectors, TrafficSelector, narrow
+from cygnet.values.selector import Packet, Selectors, TrafficSelector, narrow
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
@@ -72,10 +72,25 @@ def offer(sa: IkeSaV2, child: ChildSa, with_ke: bool) -> tuple[list[Payload], li
     spi = child.spi_in.to_bytes(SPI_LENGTH)
     proposals = tuple(replace(p, spi=spi) for p in child_proposals(child.config, with_ke))
     local, remote = selectors(sa, child.config)
+    if not virtual_ips.asks(sa):  # else the packet has an address that it will not keep
+        local, remote = _packet_first(child.packet, local, remote)
     behind: list[Payload] = [TsIPayload(local[:255]), TsRPayload(remote[:255])]
     if child.config.mode is Mode.TRANSPORT:
         behind.append(NotifyPayload(NotifyType.USE_TRANSPORT_MODE))
     return [SaPayload(proposals)], behind
+
+
+def _packet_first(packet: Packet | None, local: Selectors, remote: Selectors) -> tuple[Selectors, Selectors]:
+    """§2.9: the initiator "SHOULD include as the first Traffic Selector in each of TSi and TSr a very
+    specific Traffic Selector including the addresses in the packet triggering the request"."""
+    if packet is None or not _within(packet[0], local) or not _within(packet[1], remote):
+        return local, remote
+    return (packet[0], *local), (packet[1], *remote)
+
+
+def _within(one: TrafficSelector, selectors: Selectors) -> bool:
+    """Whether it is a part of one of them, and not just that one."""
+    return one not in selectors and any(ts.contains(one) for ts in selectors)
 
 
 def refusal(sa: IkeSaV2, child: ChildSa, message: Message) -> PeerError | None:
@@ -114,6 +129,9 @@ def take_answer(
         raise PeerError(
             NotifyType.TS_UNACCEPTABLE, "peer answered with traffic selectors that were not offered"
         )
+    if message.notify(NotifyType.ADDITIONAL_TS_POSSIBLE) is not None:
+        sa.log("IKE", f"peer takes other parts of '{child.name}' too, each in a CHILD_SA of its own")
+        child.more_possible = True
     transport = message.notify(NotifyType.USE_TRANSPORT_MODE) is not None
     if child.config.mode is Mode.TRANSPORT and not transport:
         raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "peer does not accept transport mode")
@@ -169,6 +187,7 @@ class Terms:
     remote_ts: Selectors
     shown: tuple[Selectors, Selectors]
     mode: SaMode
+    more: bool = False  #: another child of ours would take another part of what was offered
 
 
 def agree(sa: IkeSaV2, message: Message, with_ke: bool, config: Child | None = None) -> Terms:
@@ -194,14 +213,16 @@ def agree(sa: IkeSaV2, message: Message, with_ke: bool, config: Child | None = N
         raise PeerError(
             NotifyType.TS_UNACCEPTABLE, "failed to establish CHILD_SA: no acceptable traffic selectors found"
         )
-    for child, local, remote in sorted(fitting, key=lambda f: _distance(f[0], transport)):
+    order = sorted(fitting, key=lambda f: (_misses_first(f, seen_r, seen_i), _distance(f[0], transport)))
+    for child, local, remote in order:
         proposal = _choose(child, message, with_ke)
         if proposal is None:
             continue
         mode = SaMode.TRANSPORT if transport and child.mode is Mode.TRANSPORT else SaMode.TUNNEL
         back = {new: old for old, new in swap.items()}
         shown = (_substituted(remote, back), _substituted(local, back))
-        return Terms(child, proposal, local, remote, shown, mode)
+        others = [f for f in fitting if f[0] is not child and _goes_beyond(f, local, remote)]
+        return Terms(child, proposal, local, remote, shown, mode, bool(others))
     theirs = proposals_text(message.need(SaPayload).proposals)
     ours = proposals_text(child_proposals(fitting[0][0], with_ke))
     sa.log("CFG", f"received proposals: {theirs}")
@@ -210,6 +231,27 @@ def agree(sa: IkeSaV2, message: Message, with_ke: bool, config: Child | None = N
         "proposal-mismatch-child", f"peer offered {theirs}; '{fitting[0][0].name}' accepts {ours}", sa
     )
     raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "no acceptable proposal found")
+
+
+_Fitting = tuple[Child, Selectors, Selectors]
+
+
+def _misses_first(fitting: _Fitting, local: Selectors, remote: Selectors) -> bool:
+    """§2.9: a responder whose policy allows the first selectors "MUST narrow the Traffic Selectors to a
+    subset that includes the initiator's first choices"."""
+    if not local or not remote:  # of types that we do not know
+        return False
+    _, ours, theirs = fitting
+    first = (any(ts.contains(local[0]) for ts in ours), any(ts.contains(remote[0]) for ts in theirs))
+    return first != (True, True)
+
+
+def _goes_beyond(fitting: _Fitting, local: Selectors, remote: Selectors) -> bool:
+    """Whether another child would take something of the offer that the chosen one does not."""
+    _, ours, theirs = fitting
+    return not all(any(ts.contains(o) for ts in local) for o in ours) or not all(
+        any(ts.contains(t) for ts in remote) for t in theirs
+    )
 
 
 def _distance(child: Child, transport: bool) -> int:
@@ -247,6 +289,8 @@ def answer_payloads(child: ChildSa, terms: Terms, theirs: Sequence[Proposal]) ->
     payloads: list[Payload] = [SaPayload((ours,)), TsIPayload(terms.shown[0]), TsRPayload(terms.shown[1])]
     if terms.mode is SaMode.TRANSPORT:
         payloads.append(NotifyPayload(NotifyType.USE_TRANSPORT_MODE))
+    if terms.more:
+        payloads.append(NotifyPayload(NotifyType.ADDITIONAL_TS_POSSIBLE))
     return payloads
 
 

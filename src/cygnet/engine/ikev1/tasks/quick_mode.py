@@ -96,11 +96,15 @@ class QuickModeInitiator(Phase2):
         return payloads + self.original_addresses(sa.local.address, sa.remote.address)
 
     def _selectors(self) -> tuple[Selectors, Selectors]:
-        """IKEv1 negotiates one selector for each end: the first that is configured."""
+        """IKEv1 negotiates one for each end: the first that is configured, or that fits the packet."""
         if self.rekeyed is not None:
             return self.rekeyed.local_ts, self.rekeyed.remote_ts
         local = fill(self.config.local_ts, self.sa.local.address)
         remote = fill(self.config.remote_ts, self.sa.remote.address)
+        packet = self.wish.packet if self.wish is not None else None
+        if packet is not None:  # the ones that the trap's packet is for, if there are such
+            local = tuple(ts for ts in local if ts.contains(packet[0])) or local
+            remote = tuple(ts for ts in remote if ts.contains(packet[1])) or remote
         return local[:1], remote[:1]
 
     def process(self, message: Incoming) -> Next:
