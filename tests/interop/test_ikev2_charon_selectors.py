@@ -1,7 +1,7 @@
 """A trap's packet as the first traffic selector (RFC 7296 §2.9), with charon as the responder.
 
-    cygnet 192.0.2.1 -------- 192.0.2.2 charon
-    10.31.0.0/16                 10.77.0.0/16, or a part of it
+cygnet 192.0.2.1 -------- 192.0.2.2 charon
+10.31.0.0/16                 10.77.0.0/16, or a part of it
 """
 
 from __future__ import annotations
