@@ -31,6 +31,7 @@ from tests.dataplane.packets import FAR_TS, NEAR_TS, Pair, pair, policy
 
 NEAR, FAR = Endpoint.of("192.0.2.1", 4500), Endpoint.of("192.0.2.7", 4500)
 NEAR6, FAR6 = Endpoint.of("2001:db8::1", 4500), Endpoint.of("2001:db8::7", 4500)
+OPEN, DATA = 7777, b"in the clear"  #: a port of far's hosts, and what is sent there
 PATIENCE = 10.0  #: seconds until what must happen counts as not happening
 
 
@@ -71,6 +72,21 @@ class Ends:
     def passed(self) -> list[bytes]:
         """Packets of hosts behind near that left it in the clear."""
         raise NotImplementedError
+
+    def send_clear(self, packet: bytes) -> None:
+        """A packet of a host behind near that reaches far on the wire, without ESP."""
+        raise NotImplementedError
+
+    @property
+    def admitted(self) -> list[bytes]:
+        """Data of UDP packets to port ``OPEN`` of far that came in the clear."""
+        raise NotImplementedError
+
+    def dropped(self, reason: str) -> int:
+        """At far, as of a moment ago."""
+        self.settle()
+        statistics: dict[str, int] = self.far.statistics()  # type: ignore[attr-defined]
+        return statistics.get(reason, 0)
 
     def turn(self) -> None:
         """Let the planes deliver what they have to report."""
@@ -175,6 +191,13 @@ class MemoryEnds(Ends):
     def inject(self, esp: bytes, port: int = 4500) -> None:
         self._far.receive(FAR, NEAR.with_port(port), esp)
 
+    def send_clear(self, packet: bytes) -> None:
+        self._far.receive_clear(packet)
+
+    @property
+    def admitted(self) -> list[bytes]:
+        return [packet[-len(DATA) :] for packet in self._far.delivered]
+
     @property
     def arrived(self) -> list[bytes]:
         return self._far.delivered
@@ -277,12 +300,16 @@ class TunEnds(Ends):
         self.logs: list[str] = []
         self._sockets: list[socket.socket] = []
         self._taps: list[Tap] = []
+        self._admitted: list[bytes] = []
         self.near = self._near = self._plane(spaces.near, self.near_reports)
         self.far = self._far = self._plane(spaces.far, self.far_reports)
         with inside(spaces.near):
             self._raw_near = _raw_sockets()
         with inside(spaces.far):
             self._raw_far = _raw_sockets()
+            self._open = [_listening(socket.AF_INET, "10.2.0.1"), _listening(socket.AF_INET6, "fd02::1")]
+        with inside(spaces.near):
+            self._raw_clear = _raw_sockets(mark=220)  # past the rule that leads into the tunnel
         self.wait_for_workers()
         self._open_taps()
 
@@ -345,12 +372,14 @@ class TunEnds(Ends):
             self._open_taps()  # of the new device
         self.settle()
         self.turn()
+        del self.admitted[:]
         for noted in (self.near_reports, self.far_reports, self.logs, *(tap.packets for tap in self._taps)):
             noted.clear()
 
     def close(self) -> None:
         super().close()
-        for closing in (*self._taps, *self._sockets, *self._raw_near.values(), *self._raw_far.values()):
+        for closing in (*self._taps, *self._sockets, *self._raw_near.values(), *self._raw_far.values(),
+                        *self._raw_clear.values(), *self._open):  # fmt: skip
             closing.close()
 
     def send(self, packet: bytes) -> None:
@@ -360,6 +389,23 @@ class TunEnds(Ends):
     def send_back(self, packet: bytes) -> None:
         self.settle()
         _send_raw(self._raw_far, packet)
+
+    def send_clear(self, packet: bytes) -> None:
+        self.settle()
+        _send_raw(self._raw_clear, packet)
+
+    @property
+    def admitted(self) -> list[bytes]:
+        for sock in self._open:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    self._admitted.append(sock.recv(100))
+        return self._admitted
+
+    def dropped(self, reason: str) -> int:
+        self.settle()
+        time.sleep(1.01)  # statistics are summed up once a second
+        return super().dropped(reason)
 
     def inject(self, esp: bytes, port: int = 4500) -> None:
         self.settle()
@@ -393,10 +439,18 @@ def _no_link_talk(packet: bytes) -> bool:
     return packet[0] >> 4 == 4 or packet[24] not in (0xFE, 0xFF)
 
 
-def _raw_sockets() -> dict[int, socket.socket]:
+def _raw_sockets(mark: int = 0) -> dict[int, socket.socket]:
     four = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     six = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    for sock in (four, six):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
     return {4: four, 6: six}
+
+
+def _listening(family: socket.AddressFamily, address: str) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    sock.bind((address, OPEN))
+    return sock
 
 
 def _send_raw(sockets: dict[int, socket.socket], packet: bytes) -> None:

@@ -15,7 +15,7 @@ from cygnet.values.errors import DataPlaneError
 from cygnet.values.iana import Protocol
 from cygnet.values.secret import Secret
 from cygnet.values.selector import TrafficSelector
-from tests.contract.ends import FAR, FAR6, NEAR, NEAR6, Ends, sealed
+from tests.contract.ends import DATA, FAR, FAR6, NEAR, NEAR6, OPEN, Ends, sealed
 from tests.dataplane.packets import FAR_TS6, NEAR_TS6, SUITES, mirror, ping, suite_name, tcp, udp
 
 NARROW = (TrafficSelector.of("10.1.0.5/32", protocol=17),)
@@ -324,6 +324,84 @@ def test_pass_lets_packets_by_in_the_clear(ends: Ends) -> None:
     ends.wait(lambda: ends.arrived and ends.passed)
     assert [parse(p).destination_port for p in ends.passed] == [80]  # type: ignore[union-attr]
     assert [parse(p).destination_port for p in ends.arrived] == [443]  # type: ignore[union-attr]
+
+
+def clear(source: str, destination: str, port: int = OPEN) -> bytes:
+    return udp(DATA, source, destination, (4000, port))
+
+
+def admits(ends: Ends, packet: bytes) -> None:
+    """Sooner or later: what keeps packets out learns of policies behind the plane's back."""
+
+    def arrived() -> bool:
+        ends.send_clear(packet)
+        return ends.admitted[:1] == [DATA]
+
+    ends.wait(arrived)
+
+
+CLEAR = {4: ("10.1.0.5", "10.2.0.1"), 6: ("fd01::5", "fd02::1")}
+
+
+@pytest.mark.parametrize("six", [False, True], ids=["ipv4", "ipv6"])
+def test_what_arrives_in_the_clear_for_a_protected_network_is_dropped_and_counted(
+    ends: Ends, six: bool
+) -> None:
+    """RFC 4301 §5.2."""
+    ends.up(**(SIX if six else {}))
+    before = ends.dropped("unprotected")
+    ends.send_clear(clear(*CLEAR[6 if six else 4]))
+    ends.wait(lambda: ends.dropped("unprotected") == before + 1)
+    assert ends.admitted == []
+
+
+def test_a_trap_protects_its_networks_before_its_tunnel_is_up(ends: Ends) -> None:
+    ends.far.install_policy(ends.mirrored_policy(trap=True))
+    before = ends.dropped("unprotected")
+    ends.send_clear(clear(*CLEAR[4]))
+    ends.wait(lambda: ends.dropped("unprotected") == before + 1)
+    assert ends.admitted == []
+
+
+def test_what_no_policy_covers_arrives_in_the_clear_as_ever(ends: Ends) -> None:
+    ends.up()
+    admits(ends, clear("10.9.0.5", "10.2.0.1"))
+
+
+def test_a_pass_policy_cuts_a_hole_for_arriving_packets_too(ends: Ends) -> None:
+    ends.up()
+    hole = (TrafficSelector.of("10.1.0.5/32"),)
+    own = ends.mirrored_policy(2, action=PolicyAction.PASS, local_ts=hole, priority=1, reqid=0)
+    ends.far.install_policy(own)
+    admits(ends, clear(*CLEAR[4]))
+
+
+def test_a_policy_that_is_gone_protects_nothing_any_more(ends: Ends) -> None:
+    ends.up()
+    ends.far.remove_policy(1)
+    admits(ends, clear(*CLEAR[4]))
+
+
+def test_ports_that_are_not_protected_are_open_in_the_clear(ends: Ends) -> None:
+    local = (replace(TrafficSelector.of("10.1.0.0/16"), protocol=17),)
+    remote = (replace(TrafficSelector.of("10.2.0.0/16"), protocol=17, start_port=53, end_port=53),)
+    ends.up(local_ts=local, remote_ts=remote)
+    admits(ends, clear(*CLEAR[4]))
+    before = ends.dropped("unprotected")
+    ends.send_clear(clear(*CLEAR[4], 53))
+    ends.wait(lambda: ends.dropped("unprotected") == before + 1)
+
+
+def test_a_wider_policy_beside_a_narrower_one_is_kept_apart_from_it(ends: Ends) -> None:
+    """Their selectors overlap."""
+    ends.up()
+    wide = (TrafficSelector.of("10.0.0.0/14"),)
+    ends.far.install_policy(ends.mirrored_policy(2, local_ts=wide))
+    before = ends.dropped("unprotected")
+    ends.send_clear(clear("10.3.0.5", "10.2.0.1"))
+    ends.wait(lambda: ends.dropped("unprotected") == before + 1)
+    ends.far.remove_policy(2)
+    admits(ends, clear("10.3.0.5", "10.2.0.1"))
 
 
 def test_lower_priority_numbers_win_and_on_a_tie_the_higher_id(ends: Ends) -> None:

@@ -72,4 +72,5 @@ def tun_settings(settings: Settings, device: str) -> TunSettings:
         routing_table=settings.routing_table,
         routing_table_prio=settings.routing_table_prio,
         set_routes=settings.install_routes,
+        drop_unprotected=settings.drop_unprotected,
     )

@@ -31,7 +31,7 @@ _SAID = {
     Change.REPLACED: "changed '{}': what is up of it is closed and negotiated anew",
 }
 
-FIXED = ("port", "port_nat_t", "install_routes", "routing_table", "routing_table_prio")
+FIXED = ("port", "port_nat_t", "install_routes", "drop_unprotected", "routing_table", "routing_table_prio")
 
 
 class Reloader:

@@ -9,6 +9,7 @@ class Drop(Enum):
     """``value`` is the counter's name."""
 
     MALFORMED = "malformed"  # not ESP, not IP, or shorter than its headers say
+    UNPROTECTED = "unprotected"  # in the clear, though a policy wants it protected (RFC 4301 §5.2)
     UNKNOWN_SPI = "unknown_spi"
     REPLAYED = "replayed"
     FORGED = "forged"  # the integrity check failed

@@ -27,7 +27,7 @@ from cygnet.dataplane.ip import fragment, icmp, mss
 from cygnet.dataplane.ip.header import Flow, dont_fragment, parse
 from cygnet.dataplane.policy.decisions import Decisions
 from cygnet.dataplane.policy.traps import HeldPackets, HoldLimits, acquiring
-from cygnet.values.endpoint import Address, Endpoint
+from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Address, Endpoint
 from cygnet.values.errors import DataPlaneError
 
 _BROADCAST = IPv4Address("255.255.255.255")
@@ -129,6 +129,24 @@ class Forwarder:
         counters["held"] = self.held.count
         counters["hold_overflow"], counters["hold_expired"] = self.held.overflowed, self.held.expired
         return counters
+
+    # in the clear ----------------------------------------------------------------------
+
+    def admits_clear(self, packet: bytes) -> bool:
+        """Whether a packet that came without ESP may go on; counts it if not. RFC 4301 §5.2: one that
+        matches a policy that wants it protected "MUST be discarded"."""
+        flow = parse(packet)
+        if flow is None or flow.protocol in (50, 51):
+            return True
+        if flow.protocol == 17 and flow.destination_port in (IKE_PORT, NATT_PORT):
+            return True
+        policies = self.spd.matching(flow.reversed())
+        refused = bool(policies) and policies[0].action is not PolicyAction.PASS
+        source, _ = flow.addresses
+        if refused and not any(ts.covers(source) for ts in policies[0].local_ts):  # a neighbour of ours
+            self.drops[Drop.UNPROTECTED] += 1
+            return False
+        return True
 
     # outbound --------------------------------------------------------------------------
 

@@ -99,6 +99,11 @@ class MemoryPlane:
         end = remote if encap else remote.with_port(0)
         self.forwarder.inbound(local.address, end, packet, tos, self._clock())
 
+    def receive_clear(self, packet: bytes) -> None:
+        """A packet from the network without ESP, for this host or its network."""
+        if self.forwarder.admits_clear(packet):
+            self.delivered.append(packet)
+
     @property
     def sas(self) -> tuple[SaId, ...]:
         """The SAs that are installed."""

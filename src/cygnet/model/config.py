@@ -249,6 +249,7 @@ class Settings:
     inactivity_close_ike: bool = False
     send_vendor_id: bool = False
     install_routes: bool = True
+    drop_unprotected: bool = True  #: what arrives in the clear for a protected network
     routing_table: int = 220
     routing_table_prio: int = 220
     unique: Unique = Unique.REPLACE

@@ -124,6 +124,8 @@ CHARON = (
             "inactivity_close_ike"),
     Keyword("send_vendor_id", BOOL, "no", "Tell the peer who made this.", "send_vendor_id"),
     Keyword("install_routes", BOOL, "yes", "Install routes for the tunnels.", "install_routes"),
+    Keyword("drop_unprotected", BOOL, "yes", "Drop what arrives in the clear although a policy wants it "
+            "protected (userspace plane, with nft).", "drop_unprotected", own=True),
     Keyword("routing_table", _integer(0, 2**31 - 1), "220", "The routing table for them.", "routing_table"),
     Keyword("routing_table_prio", _integer(0, 2**31 - 1), "220", "Priority of the rule for that table.",
             "routing_table_prio"),

@@ -33,6 +33,11 @@ class Flow:
     source_port: int = 0
     destination_port: int = 0
 
+    def reversed(self) -> Flow:
+        """The flow of its answers."""
+        ends = (self.destination, self.source, self.protocol, self.destination_port, self.source_port)
+        return Flow(self.version, *ends)
+
     @property
     def addresses(self) -> tuple[Address, Address]:
         kind = IPv4Address if self.version == 4 else IPv6Address

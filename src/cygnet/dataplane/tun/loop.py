@@ -26,10 +26,11 @@ from cygnet.dataplane.tun.channel import Channel
 from cygnet.dataplane.tun.clear import ClearPath
 from cygnet.dataplane.tun.device import PLAIN, take_udp_gso
 from cygnet.dataplane.tun.egress import Egress
+from cygnet.dataplane.tun.guard import Guard
 from cygnet.dataplane.tun.ingress import Ingress
 from cygnet.dataplane.tun.outer import Outer
 from cygnet.dataplane.tun.settings import TunSettings
-from cygnet.values.endpoint import Address, Endpoint
+from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Address, Endpoint
 from cygnet.values.errors import DataPlaneError
 
 ALL = 1 << 30
@@ -62,6 +63,7 @@ class PacketLoop:
         self._sources: dict[int, Callable[[], None]] = {}
         self._complaints = self._statistics_due = 0.0
         self.links = _open_links(settings)
+        self.guard: Guard | None = None
 
     # life ------------------------------------------------------------------------------
 
@@ -71,6 +73,9 @@ class PacketLoop:
         for wire in self.outer.udp:
             self.watch(wire.sock.fileno(), partial(self.ingress.take, wire))
         self.links.begin(self.adopt)
+        if self.settings.drop_unprotected:
+            ports = [wire.sock.getsockname()[1] for wire in self.outer.udp]
+            self.guard = Guard(self.settings.device, {IKE_PORT, NATT_PORT, *ports}, self.log)
         # Packets make no reference cycles; looking for some in all that was loaded costs a percent.
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
@@ -140,6 +145,12 @@ class PacketLoop:
     def stop(self) -> None:
         self.running = False
 
+    def end(self) -> None:
+        """Take back what was changed in the system."""
+        if self.guard is not None:
+            self.guard.end()
+        self.links.end()
+
     def install_sa(self, spec: SaSpec) -> None:
         try:
             if not spec.encap:
@@ -170,11 +181,15 @@ class PacketLoop:
         try:
             self.forwarder.install_policy(spec)
             self.links.add_policy(spec)
+            if self.guard is not None:
+                self.guard.add(spec)
         except DataPlaneError as error:
             self.report(InstallFailed(None, spec.id, str(error)))
 
     def remove_policy(self, id: int) -> None:
         self.links.remove_policy(id)
+        if self.guard is not None:
+            self.guard.remove(id)
         self.forwarder.remove_policy(id, time.monotonic())
 
     def release_held(self, policy_id: int) -> None:
@@ -187,6 +202,8 @@ class PacketLoop:
             statistics = self.forwarder.statistics()
             statistics[Drop.MALFORMED.value] += self.egress.malformed
             statistics[Drop.CONGESTION.value] += self.ingress.congested
+            if self.guard is not None:
+                statistics[Drop.UNPROTECTED.value] = self.guard.count()
             self.channel.send("statistics", statistics)
         self.forwarder.query(ref, ids, now)
 

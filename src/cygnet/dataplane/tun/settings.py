@@ -16,6 +16,7 @@ class TunSettings:
     mark: int = 220  #: SO_MARK of outer packets, which that rule lets pass by; never 0
     set_routes: bool = True  #: charon.install_routes; False: the user routes to the device
     set_virtual_ips: bool = True  #: charon.install_virtual_ip
+    drop_unprotected: bool = True  #: what arrives in the clear for a protected network
     hold_packets: int = 64  #: kept for one trap while its tunnel is negotiated
     hold_bytes: int = 256 * 1024  #: kept for all traps together
     hold_seconds: float = 60.0  #: a packet older than this is of no use to its sender any more

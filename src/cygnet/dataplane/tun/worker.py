@@ -55,7 +55,7 @@ def main(argv: list[str]) -> int:
     finally:
         for sock in sockets:
             sock.close()  # a new daemon may wait for the port
-        loop.links.end()
+        loop.end()
     return 0
 
 
