@@ -46,6 +46,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "inactivity_close_ike": ("yes", True),
     "send_vendor_id": ("yes", True),
     "install_routes": ("no", False),
+    "drop_unprotected": ("no", False),
     "routing_table": ("221", 221),
     "routing_table_prio": ("222", 222),
     "dns1": ("10.0.0.1", ("10.0.0.1",)),
