@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from cygnet.boundary.effects import Outcome
-from cygnet.boundary.events import Configure
-from cygnet.model.config import CloseAction, Config, Unique
+from cygnet.boundary.events import Configure, Rekey
+from cygnet.model.config import CloseAction, Config, Lifetime, Unique
 from cygnet.testing.builders import oregon
 from cygnet.testing.pair import Pair
 from cygnet.wire.header import ExchangeType
@@ -172,3 +172,40 @@ def test_initial_contact_removes_the_old_sa_whatever_the_policy_but_never() -> N
         pair.run(5)
         assert len(pair.right.established()) == left_over, policy
         assert_matching(pair)
+
+
+def test_a_delete_that_was_never_heard_is_said_again_over_the_next_ike_sa() -> None:
+    left, right = oregon(
+        reauth_time=0, rekey_time=0, dpd_delay=0.0, child={"time": Lifetime(rekey=0, life=0)}
+    )
+    pair = Pair(left, right)
+    pair.left.up("oregon")
+    assert pair.run(5, lambda: bool(pair.right.installed()))
+    pair.network.filter = lambda s, d, data: None
+    pair.left.down("oregon{*}")
+    pair.run(400)  # every repetition is lost
+    assert len(pair.right.installed()) == 1, "half a CHILD_SA is left"
+    pair.network.filter = lambda s, d, data: data
+    pair.left.handle(Rekey(pair.left.ref(), "oregon[*]", reauth=True))  # a new IKE_SA takes over
+    assert pair.run(10, lambda: not pair.right.installed())
+
+
+def test_a_peer_that_answers_no_delete_hears_it_over_three_ike_sas_at_most() -> None:
+    left, right = oregon(
+        reauth_time=0, rekey_time=0, dpd_delay=0.0, child={"time": Lifetime(rekey=0, life=0)}
+    )
+    pair = Pair(left, right)
+    pair.left.up("oregon")
+    assert pair.run(5, lambda: bool(pair.right.installed()))
+    pair.network.filter = lambda s, d, data: None
+    pair.left.down("oregon{*}")
+    pair.run(400)
+    pair.network.filter = lambda s, d, data: data
+    pair.right.restart()  # it knows nothing of that CHILD_SA, and so has nothing to answer
+    for _ in range(6):
+        pair.left.up("oregon")
+        pair.run(300)
+        pair.left.down("oregon[*]")
+        pair.run(300)
+    said = [line for line in pair.right.lines() if "received DELETE for unknown ESP CHILD_SA" in line]
+    assert len(said) <= 3 * 9

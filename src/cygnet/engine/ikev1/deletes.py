@@ -17,7 +17,7 @@ from cygnet.engine.ikev1.exchange import Exchange
 from cygnet.engine.ikev1.phase2 import Phase2, deletion_of
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.succession import Succession
-from cygnet.engine.ikev1.tasks.informational import TellDeleted, tell_deleted
+from cygnet.engine.ikev1.tasks.informational import TellDeleted, Unheard, Unsaid, say_again, say_once
 from cygnet.engine.sa import IkeState
 from cygnet.values.iana import Protocol
 from cygnet.wire.ikev1.delete import Delete
@@ -35,8 +35,7 @@ def close_child(sa: IkeSaV1, child: ChildSa) -> None:
     child_down(sa, child)
     if known and sa.keys is not None:
         sa.log("IKE", f"sending DELETE for {child.protocol} CHILD_SA with SPI {child.spi_in:08x}")
-        told = deletion_of(child)
-        tell_deleted(sa, told.delete, told.answers)
+        sa.part(Succession).inherit_delete(deletion_of(child))
 
 
 def log_closing(sa: IkeSaV1, child: ChildSa) -> None:
@@ -69,11 +68,14 @@ def close_ike(sa: IkeSaV1) -> None:
         if closed:
             spis = tuple(c.spi_in.to_bytes(4) for c in closed)
             answers = frozenset(c.spi_out.to_bytes(4) for c in closed)
-            tell_deleted(messenger, Delete(protocol, spis), answers, repeat=messenger is not sa)
+            if messenger is sa:
+                say_once(sa, Delete(protocol, spis))
+            else:
+                say_again(messenger, Unheard(Delete(protocol, spis), answers))
     for child in list(sa.children.values()):
         child_down(sa, child)
     sa.log("IKE", f"sending DELETE for IKE_SA {sa}")
-    tell_deleted(sa, Delete(PROTO_ISAKMP, (sa.cookies,)), frozenset({sa.cookies}))
+    say_again(sa, Unheard(Delete(PROTO_ISAKMP, (sa.cookies,)), frozenset({sa.cookies})))
     sa.services.answers.closed("ike", sa.uid)
 
 
@@ -98,6 +100,8 @@ def abandon_exchanges(sa: IkeSaV1) -> None:
             told = task.unheard if isinstance(task, TellDeleted) else None
         if told is not None and heir is not None:
             heir.part(Succession).inherit_delete(told)
+        elif told is not None:
+            sa.services.part(Unsaid).keep(sa, told)
     sa.exchanges.queue.clear()
 
 
@@ -120,7 +124,7 @@ def ike_deleted(sa: IkeSaV1, spis: Sequence[bytes]) -> None:
         life.destroy(sa)
         return
     _log_deleting(sa)
-    tell_deleted(sa, Delete(PROTO_ISAKMP, (sa.cookies,)), frozenset(), repeat=False)
+    say_once(sa, Delete(PROTO_ISAKMP, (sa.cookies,)))
     if sa.is_established:
         closed_by_peer(sa)
     elif sa.initiator and sa.state is IkeState.CONNECTING:
@@ -145,7 +149,7 @@ def children_deleted(sa: IkeSaV1, protocol: Protocol, spis: Sequence[bytes], exc
         ours.append(found[1].spi_in.to_bytes(4))
         _deleted(*found)
     if ours:
-        exchange.sent = tell_deleted(sa, Delete(protocol, tuple(ours)), frozenset(), repeat=False).sent
+        exchange.sent = say_once(sa, Delete(protocol, tuple(ours))).sent
 
 
 def _find(sa: IkeSaV1, protocol: Protocol, spi: int) -> tuple[IkeSaV1, ChildSa] | None:
@@ -171,7 +175,7 @@ def _deleted(owner: IkeSaV1, child: ChildSa) -> None:
 
 def _answers_ours(sa: IkeSaV1, spi: bytes) -> bool:
     for exchange in sa.exchanges.active():
-        if isinstance(exchange.task, TellDeleted) and spi in exchange.task.answers:
+        if isinstance(exchange.task, TellDeleted) and spi in exchange.task.told.answers:
             sa.exchanges.close(exchange)
             return True
     return False

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from cygnet.engine.child import ChildSa
 from cygnet.engine.children import adopt, child_down
 from cygnet.engine.ikev1.sa import IkeSaV1
-from cygnet.engine.ikev1.tasks.informational import Unheard, tell_deleted
+from cygnet.engine.ikev1.tasks.informational import Unheard, Unsaid, say_again
 from cygnet.engine.life import begin_between, destroy
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
@@ -122,8 +122,8 @@ class Succession:
     def established(self) -> None:
         """What waited for this IKE_SA to be established."""
         self._align()
-        for told in self._inherited:
-            tell_deleted(self._sa, told.delete, told.answers, tries=told.tries)
+        for told in [*self._inherited, *self._sa.services.part(Unsaid).take(self._sa)]:
+            say_again(self._sa, told)
         self._inherited.clear()
 
     def adopted(self) -> None:
@@ -141,9 +141,9 @@ class Succession:
                 child.update_endpoints()
 
     def inherit_delete(self, told: Unheard) -> None:
-        """A delete that another IKE_SA with this peer could not get through."""
+        """A delete to say as soon as that can be: perhaps of another IKE_SA that did not get it through."""
         if self._sa.is_established:
-            tell_deleted(self._sa, told.delete, told.answers, tries=told.tries)
+            say_again(self._sa, told)
         else:
             self._inherited.append(told)
 

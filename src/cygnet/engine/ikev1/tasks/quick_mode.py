@@ -26,6 +26,7 @@ from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.selectors import ids_of, offered_selectors, select_child
 from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
+from cygnet.engine.ikev1.tasks.informational import Unsaid
 from cygnet.engine.policy import fill
 from cygnet.engine.wish import Wish
 from cygnet.model.config import Child, Mode
@@ -317,3 +318,5 @@ class QuickModeResponder(Phase2):
         teller = self.sa if self.sa.is_established else self.sa.part(Succession).heir
         if teller is not None:
             teller.part(Succession).inherit_delete(told)
+        else:
+            self.sa.services.part(Unsaid).keep(self.sa, told)
