@@ -27,8 +27,12 @@ ADVICE = {
     "keyexchange=ikev1;childless=force": "7:15: childless: without effect: only IKEv2 has it",
     "keyexchange=ikev2;ppk_id=@hub": "7:12: ppk_id: ipsec.secrets has no such key; '@hub : PPK ...' would "
     "be it",
-    "right=%bogus;auto=add": "4:11: right: taken for a host of the name 'bogus'; the words with a % are "
-    "%any, %any4, %any6, %defaultroute",
+    "right=%bogus;auto=add": "4:11: right: taken for a host 'bogus', in whose place any other may come; the "
+    "words with a % are %any, %any4, %any6, %defaultroute",
+    "right=%Any;auto=add": "4:11: right: taken for a host 'Any', in whose place any other may come; the words "
+    "with a % are %any, %any4, %any6, %defaultroute; did you mean '%any'?",
+    "left=%gw1,192.0.2.7": "5:10: left: taken for a host 'gw1', in whose place any other may come; the words "
+    "with a % are %any, %any4, %any6, %defaultroute",
     "rekey=no;lifetime=1h": "7:14: lifetime: without effect: rekey=no takes every lifetime away, as in "
     "strongSwan",
 }
@@ -46,6 +50,12 @@ def test_advice_is_given_and_the_conn_loads(settings: str) -> None:
     [
         "left=10.0.0.0/24",
         "left=10.0.0.1",
+        "right=%gw.example.com",
+        "right=%2001:db8::1",
+        "right=%192.0.2.1,gw",
+        "left=gw;leftallowany=yes",
+        "left=%any",
+        "left=%defaultroute",
         "rightsubnet=10.77.0.1",
         "rightsubnet=10.77.0.0/32",
         "rightsubnet=0.0.0.0/0;leftsubnet=0.0.0.0/0",
@@ -57,6 +67,13 @@ def test_advice_is_given_and_the_conn_loads(settings: str) -> None:
 )
 def test_what_is_right_gets_no_advice(settings: str) -> None:
     assert warnings(one(settings)) == []
+
+
+def test_advice_is_given_beside_errors_too() -> None:
+    found = one("authby=rsasig;right=%bogus")
+    assert [w.keyword for w in found.warnings] == ["right"] and [e.keyword for e in found.errors] == [
+        "authby"
+    ]
 
 
 def test_what_many_inherit_is_mentioned_once() -> None:

@@ -48,8 +48,9 @@ def test_what_a_conn_that_is_not_loaded_says_is_checked_as_well(auto: str) -> No
         f"conn later\n  right=%bogus\n  authby=psk\n{auto}conn last\n  authby=pubkey\n{auto}{good}"
     )
     said = warnings(found)
-    assert any("right: taken for a host of the name 'bogus'" in line for line in said)
-    assert any("pubkey" in line for line in said), "what would be refused is told"
+    assert any("right: taken for a host 'bogus'" in line for line in said)
+    refused = [line for line in said if "authentication by pubkey" in line]
+    assert [line.endswith("conn last is not loaded, and could not be") for line in refused] == [True]
     assert not found.errors and not found.ignored
     assert [c.name for c in found.config.connections] == ["good"]
 
@@ -58,6 +59,45 @@ def test_a_bad_value_in_a_conn_that_is_not_loaded_is_an_error_and_the_others_loa
     found = loaded("conn later\n  ike=aes129\nconn good\n  right=192.0.2.1\n  authby=psk\n  auto=add\n")
     assert len(found.errors) == 1 and "aes129" in errors(found)[0]
     assert [c.name for c in found.config.connections] == ["good"]
+
+
+BAD_AND_OFF = (
+    "conn off\n  auto=ignore\n  lifetime=soon\n",
+    "conn off\n  auto=ignore\n  leftid\n",
+    "conn off\n  auto=ignore\n  also=nobody\n",
+    "conn off\n  lifetime=soon\n",
+    "conn base\n  auto=ignore\n  right=192.0.2.9\nconn off\n  also=base\n  lifetime=soon\n",
+)
+BAD_AND_PERHAPS_ON = (
+    "conn off\n  leftid\n",
+    "conn off\n  also=nobody\n",
+    "conn off\n  auto=ignroe\n",
+    "conn base\n  auto=ignore\n  leftid\nconn off\n  also=base\n  auto=add\n",
+)
+
+
+@pytest.mark.parametrize("conf", [*BAD_AND_OFF, *BAD_AND_PERHAPS_ON])
+def test_a_conn_that_is_switched_off_goes_though_it_has_errors(conf: str) -> None:
+    """``ignored`` stay as they were before a reload; what was switched off must not."""
+    found = loaded(conf)
+    assert len(found.errors) == 1
+    assert ("off" in found.ignored) == (conf in BAD_AND_PERHAPS_ON)
+    reason = dict(found.config.left_out)["off"]
+    assert reason.endswith("which 'cygnet check' shows")
+    assert ("auto=ignore" in reason) == (conf in BAD_AND_OFF)
+
+
+def test_a_conn_with_errors_is_told_that_its_auto_is_missing_too() -> None:
+    found = loaded("conn x\n  right=192.0.2.1\n  authby=psk\n  lifetime=soon\n")
+    assert [e.keyword for e in found.errors] == ["lifetime"]
+    assert [w.keyword for w in found.warnings] == ["auto"]
+
+
+def test_a_pool_of_a_conn_that_is_not_loaded_is_no_pool() -> None:
+    found = loaded("conn off\n  authby=psk\n  rightsourceip=10.3.0.0/24\n  rightdns=10.0.0.53\n  auto=ignore\n"
+                   "conn on\n  authby=psk\n  rightsourceip=10.3.0.0/24\n  rightdns=10.0.0.54\n  auto=add\n")  # fmt: skip
+    assert not found.warnings, "nothing is shared with what is not loaded"
+    assert found.config.pools[0].attributes == (("dns", ("10.0.0.54",)),)
 
 
 def test_a_conn_that_others_inherit_from_may_be_incomplete() -> None:
@@ -94,7 +134,7 @@ def test_a_bad_conn_is_left_out_and_named_and_the_others_load() -> None:
 def test_an_own_value_saves_a_conn_from_a_bad_inherited_one() -> None:
     found = loaded("conn base\n  lifetime=soon\nconn a\n  also=base\n  lifetime=2h\n  right=192.0.2.1\n"
                    "  authby=psk\n  auto=add\n")  # fmt: skip
-    assert found.ignored == ("base",) and len(found.errors) == 1
+    assert found.ignored == () and len(found.errors) == 1
     assert found.config.connections[0].children[0].time.life == 7200
 
 

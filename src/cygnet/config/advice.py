@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_interface
 
 from cygnet.config.diagnostics import did_you_mean
-from cygnet.config.keywords.addresses import ANY_HOST
+from cygnet.config.keywords.addresses import HOST_WORDS as WORDS
 from cygnet.config.reader import LEFT, MIDDLE, RIGHT
 from cygnet.config.tree import Setting
 from cygnet.config.written import Written
 from cygnet.model.config import IkeVersion
 
 Advice = tuple[Setting, str]
-WORDS = (*ANY_HOST, "%defaultroute")  #: what left and right can be beside addresses and names
 Check = Callable[[Written], Iterator[Advice]]
 
 
@@ -35,10 +34,12 @@ def _one_word_behind_a_percent_sign(written: Written) -> Iterator[Advice]:
     """``right=%bogus``: strongSwan takes it for the host ``bogus``, in whose place any other may come."""
     for side in (LEFT, RIGHT):
         setting = _setting(written, "", side)
-        value = setting.value or "" if setting else ""
-        if setting and value[:1] == "%" and value not in WORDS and not set(value) & set(".:,/"):
-            known = f"{', '.join(WORDS)}{did_you_mean(value, WORDS)}"
-            yield setting, f"taken for a host of the name '{value[1:]}'; the words with a % are {known}"
+        hosts = (written.conn.left if side == LEFT else written.conn.right).host
+        name = hosts.hosts[0]
+        if setting and hosts.allow_any and not set(name) & set(".:/"):
+            known = f"{', '.join(WORDS)}{did_you_mean(f'%{name}', WORDS)}"
+            meaning = f"taken for a host '{name}', in whose place any other may come"
+            yield setting, f"{meaning}; the words with a % are {known}"
 
 
 def _network_for_an_address(written: Written) -> Iterator[Advice]:

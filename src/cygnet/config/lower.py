@@ -67,7 +67,7 @@ class _Lowering:
     pools: Pools = field(default_factory=Pools)
     connections: list[Connection] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
-    unused: list[str] = field(default_factory=list)  #: conns with auto=ignore
+    unused: dict[str, bool] = field(default_factory=dict)  #: conns with auto=ignore: any errors in it?
     advised: set[tuple[int, str]] = field(default_factory=set)  #: settings mentioned, and what of them
     fatal: bool = False
 
@@ -114,14 +114,17 @@ class _Lowering:
                 continue
             sections = [section, *(ancestors or ())]
             written = self.written(section, sections)
-            if ancestors is None or written is None or any(s.broken for s in sections):
-                self.ignored.append(name)
-            elif written.conn.auto != "ignore":
+            if ancestors is None or any(s.broken for s in sections):
+                written = None
+            auto = written.conn.auto if written else self.auto(sections, ancestors is None)
+            if auto == "ignore":
+                self.unused[name] = written is None
+                if name not in bases:
+                    self.check_unused(section, sections, written)
+            elif written:
                 self.add(written)
             else:
-                self.unused.append(name)
-                if name not in bases:
-                    self.check_unused(written)
+                self.ignored.append(name)
         self.reader.errors += inheritance.errors
         self.reader.warnings += inheritance.warnings
 
@@ -149,14 +152,39 @@ class _Lowering:
         )
         return Written(section, conn, effective("conn", sections))
 
-    def check_unused(self, written: Written) -> None:
-        """Say what would be wrong with a conn if it were loaded; nothing of that is an error yet."""
-        if not written.has("auto"):
+    def auto(self, sections: list[Section], lost: bool) -> str:
+        """``auto`` of a conn with errors, as far as it can be seen: "" where it is not known.
+
+        It matters on a reload, when a conn that has errors stays as it was and one that is switched
+        off goes. ``lost``: the conn inherits from what is not there.
+        """
+        setting = effective("conn", sections).get((MIDDLE, "auto"))
+        if setting is None and (lost or any(section.broken for section in sections)):
+            return ""
+        value = self.reader.value("conn", setting) if setting else None
+        return "" if value is BAD else str(value or "ignore")
+
+    def check_unused(self, section: Section, sections: list[Section], written: Written | None) -> None:
+        """Say what would be wrong with a conn if it were loaded; nothing of that is an error yet.
+
+        Not asked of a conn that others inherit from: it may be incomplete, and is checked in them.
+        """
+        auto = effective("conn", sections).get((MIDDLE, "auto"))
+        if auto is None or auto.value is None:
             hint = "not set, so the conn is not loaded; auto=add does that (or route, start)"
-            written.warn("auto", hint)
+            where = f"{hint} (in {section.title})"
+            self.reader.warnings.append(section.line.error(section.column, "auto", where))
+        if written is None:
+            return
         written.conn = replace(written.conn, auto="add")
         self.built(written, Pools())
-        self.reader.warnings += written.warnings + written.errors
+        self.reader.warnings += written.warnings
+        for error in written.errors:
+            self.unused[written.name] = True
+            reason = f"{error.reason}; conn {written.name} is not loaded, and could not be"
+            self.reader.warnings.append(
+                ConfigError(error.place, error.keyword, reason, error.source, error.length)
+            )
 
     def add(self, written: Written) -> None:
         built = self.built(written, self.pools)
@@ -178,7 +206,7 @@ class _Lowering:
             owner = "" if "@" in built.ppk_id else "@"
             reason = f"ipsec.secrets has no such key; '{owner}{built.ppk_id} : PPK ...' would be it"
             written.warn("ppk_id", reason)
-        for setting, reason in () if written.errors else advice(written):
+        for setting, reason in advice(written):
             if (id(setting), reason) not in self.advised:
                 self.advised.add((id(setting), reason))
                 written.warnings.append(setting.error(reason))
@@ -191,8 +219,9 @@ class _Lowering:
         """The conns that are not loaded, and why."""
         for name in self.ignored:
             yield name, f"conn '{name}' has errors, which 'cygnet check' shows"
-        for name in self.unused:
-            yield name, f"conn '{name}' is not loaded: auto=ignore, or auto is not set"
+        for name, faulty in self.unused.items():
+            more = "; it has errors too, which 'cygnet check' shows" if faulty else ""
+            yield name, f"conn '{name}' is not loaded: auto=ignore, or auto is not set{more}"
 
     def merged(self) -> Iterator[Connection]:
         """One connection for all conns that say the same of the peer, with the children of each."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from typing import TypeVar
 
-from cygnet.config.diagnostics import BadValue, did_you_mean, quoted
+from cygnet.config.diagnostics import BadValue, did_you_mean, not_one_of, quoted
 from cygnet.config.keywords.row import Type
 from cygnet.config.keywords.types import number
 from cygnet.values.selector import ANY_PORTS, OPAQUE, TrafficSelector, dynamic
@@ -39,6 +39,8 @@ _LOOKS_NUMERIC = re.compile(r"[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 _RANGE = re.compile(r"[0-9.]+-[0-9.]+|[0-9a-fA-F]*:[0-9a-fA-F.:]*-[0-9a-fA-F]*:[0-9a-fA-F.:]*")
 _SUBNET = re.compile(r"(?P<net>[^\[\]]*)(?:\[(?P<protoport>[^\[\]]*)\])?")
 ANY_HOST = ("%any", "%any4", "%any6")
+#: What left and right can be beside addresses and names.
+HOST_WORDS = (*ANY_HOST, "%defaultroute")
 #: leftsourceip words for "ask for one", and the address that asks: "" takes the family that fits.
 CONFIG_WORDS = {
     "%config": "",
@@ -139,8 +141,7 @@ def _host(text: str) -> str:
     if _LOOKS_NUMERIC.fullmatch(text):
         return address(text)
     if text.startswith("%"):
-        known = [*ANY_HOST, "%defaultroute"]
-        raise BadValue(text, f"{quoted(text)} is not one of {', '.join(known)}{did_you_mean(text, known)}")
+        raise not_one_of(text, HOST_WORDS)
     return host_name(text)
 
 
