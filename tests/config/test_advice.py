@@ -29,10 +29,10 @@ ADVICE = {
     "be it",
     "right=%bogus;auto=add": "4:11: right: taken for a host 'bogus', in whose place any other may come; the "
     "words with a % are %any, %any4, %any6, %defaultroute",
-    "right=%Any;auto=add": "4:11: right: taken for a host 'Any', in whose place any other may come; the words "
-    "with a % are %any, %any4, %any6, %defaultroute; did you mean '%any'?",
-    "left=%gw1,192.0.2.7": "5:10: left: taken for a host 'gw1', in whose place any other may come; the words "
-    "with a % are %any, %any4, %any6, %defaultroute",
+    "right=%Any;auto=add": "4:11: right: taken for a host 'Any', in whose place any other may come; the "
+    "words with a % are %any, %any4, %any6, %defaultroute; did you mean '%any'?",
+    "left=%gw1,192.0.2.7": "5:10: left: taken for a host 'gw1', in whose place any other may come; the "
+    "words with a % are %any, %any4, %any6, %defaultroute",
     "rekey=no;lifetime=1h": "7:14: lifetime: without effect: rekey=no takes every lifetime away, as in "
     "strongSwan",
 }

@@ -94,8 +94,9 @@ def test_a_conn_with_errors_is_told_that_its_auto_is_missing_too() -> None:
 
 
 def test_a_pool_of_a_conn_that_is_not_loaded_is_no_pool() -> None:
-    found = loaded("conn off\n  authby=psk\n  rightsourceip=10.3.0.0/24\n  rightdns=10.0.0.53\n  auto=ignore\n"
-                   "conn on\n  authby=psk\n  rightsourceip=10.3.0.0/24\n  rightdns=10.0.0.54\n  auto=add\n")  # fmt: skip
+    pool = "  authby=psk\n  rightsourceip=10.3.0.0/24\n"
+    off = f"conn off\n{pool}  rightdns=10.0.0.53\n  auto=ignore\n"
+    found = loaded(f"{off}conn on\n{pool}  rightdns=10.0.0.54\n  auto=add\n")
     assert not found.warnings, "nothing is shared with what is not loaded"
     assert found.config.pools[0].attributes == (("dns", ("10.0.0.54",)),)
 
