@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from typing import get_args, get_type_hints
 
 from cygnet.boundary.effects import (
@@ -29,7 +30,7 @@ from cygnet.boundary.events import (
     Usage,
 )
 from cygnet.boundary.notices import IkeUpDown, Log
-from cygnet.boundary.specs import Direction, SaSpec, SaUsage
+from cygnet.boundary.specs import Direction, SaId, SaSpec, SaUsage
 from cygnet.daemon.perform import PERFORM
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.iana import EncrId, TransformType
@@ -120,6 +121,32 @@ def test_counters_that_the_daemon_asked_for_do_not_reach_the_engine() -> None:
         r.runner.report(Usage(5, ()))
         await until(lambda: r.engine.events)
         assert r.engine.events == [Usage(5, ())]
+
+    asyncio.run(story())
+
+
+def test_a_success_is_told_after_everything_of_its_event_is_in_the_data_plane() -> None:
+    """IKEv1's initiator is finished before its outbound SA is installed."""
+
+    async def story() -> None:
+        calls: list[str] = []
+        r = rig(lambda event: [Finish(1, Outcome.OK, "up"), InstallSa(SPEC)])
+        install, query = r.plane.install_sa, r.plane.query
+
+        def installing(spec: SaSpec) -> None:
+            calls.append("install")
+            install(spec)
+
+        def asked(ref: int, ids: Sequence[SaId]) -> None:
+            calls.append("query")
+            query(ref, ids)
+
+        r.plane.install_sa, r.plane.query = installing, asked  # type: ignore[method-assign]
+        told: list[Finish] = []
+        r.hands.requests.open(lambda log: None, told.append)
+        r.runner.feed(Tick())
+        await until(lambda: told)
+        assert calls == ["install", "query"]
 
     asyncio.run(story())
 

@@ -130,15 +130,19 @@ class Runner:
                 self._hands.requests.finish(Finish(event.ref, Outcome.FAILED, _OUR_FAULT))
             return
         self._hands.current = event.ref if isinstance(event, _BY_USER) else 0
+        finished: list[Callable[[], None]] = []
         for effect in effects:
             try:
                 if isinstance(effect, Finish) and effect.outcome is Outcome.OK:
-                    # "established" is said when packets can pass: the plane works beside us
-                    self._hands.requests.finish(effect, self.barrier)
+                    self._hands.requests.finish(effect, finished.append)
                 else:
                     PERFORM[type(effect)](self._hands, effect)
             except Exception:
                 self._bug(f"effect {type(effect).__name__}")
+        for tell in finished:
+            # "established" is said when packets can pass: the plane works beside us, and a
+            # request may be finished before what it asked for is installed
+            self.barrier(tell)
         self._hands.current = 0
 
     def _bug(self, where: str) -> None:

@@ -63,9 +63,10 @@ def test_both_ends_install_the_same_sas_and_the_responder_its_inbound_one_before
     pair.left.up("oregon")
     pair.run(5)
     matching(pair)
-    kinds = [type(e).__name__ for e in pair.right.effects if type(e).__name__ in ("InstallSa", "Send")]
+    wanted = ("InstallSa", "InstallPolicy", "Send")
+    kinds = [type(e).__name__ for e in pair.right.effects if type(e).__name__ in wanted]
     # --> IKE_SA_INIT, <-- IKE_SA_INIT, --> IKE_AUTH, inbound, <-- IKE_AUTH, outbound
-    assert kinds[:4] == ["Send", "InstallSa", "Send", "InstallSa"]
+    assert kinds[:5] == ["Send", "InstallSa", "InstallPolicy", "Send", "InstallSa"]
 
 
 def test_keys_of_both_directions_agree() -> None:

@@ -69,6 +69,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     def complete(secrets: list[Secret]) -> Callable[[], None]:
         child_terms.take_request(sa, child, terms, nonces, secrets)
         child.install_inbound()
+        child.install_policy()
 
         def after() -> None:
             child.install_outbound()

@@ -140,7 +140,7 @@ def _establish(sa: IkeSaV2, progress: Progress, payloads: list[Payload]) -> Repl
 
 
 def _make_child(sa: IkeSaV2, first: Message, nonces: Nonces, payloads: list[Payload]) -> ChildSa | None:
-    """The CHILD_SA, its inbound side installed; what says so is added to ``payloads``."""
+    """The CHILD_SA, its inbound side and its policy installed; what says so is added to ``payloads``."""
     if first.first(SaPayload) is None:
         return None
     terms = child_terms.agree(sa, first, with_ke=False)
@@ -148,6 +148,7 @@ def _make_child(sa: IkeSaV2, first: Message, nonces: Nonces, payloads: list[Payl
     child_terms.take_request(sa, child, terms, nonces)
     payloads += child_terms.answer_payloads(child, terms, ())
     child.install_inbound()
+    child.install_policy()  # what the peer sends as soon as it has our answer is answered, too
     return child
 
 
