@@ -30,6 +30,7 @@ class Deadline(Enum):
     CHILD_RETIRE = auto()  #: a rekeyed CHILD_SA has waited for stray packets: remove it
     CHILD_SWITCH = auto()  #: the peer should have deleted what it rekeyed: send over the new CHILD_SA
     WANTED = auto()  #: a CHILD_SA that is meant to be up is tried again
+    REFUSED = auto()  #: no better answer came behind one that refuses and that nothing proves
     AGAIN = auto()  #: what the peer refused for the moment is tried once more (IKEv2)
 
 

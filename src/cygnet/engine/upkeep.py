@@ -20,6 +20,8 @@ SLACK = 0.01
 KEEPALIVE_SLACK = 0.5
 #: seconds an IKE_SA that was replaced is left for the peer to delete (as charon)
 RETIRE_DELAY = 10.0
+#: seconds that a better answer may come in behind one that refuses and that nothing proves
+BETTER_ANSWER = 1.0
 
 
 def _set(sa: IkeSa, kind: Deadline, seconds: float, subject: int = 0) -> None:

@@ -11,6 +11,8 @@ from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.tasks.informational import cookies_notify, tell
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
+from cygnet.engine.timers import Deadline
+from cygnet.engine.upkeep import BETTER_ANSWER
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import HEADER_LENGTH, ExchangeType, Header
@@ -73,8 +75,8 @@ def say_unreadable(sa: IkeSaV1) -> None:
 
 
 def unprotected(sa: IkeSaV1, datagram: Datagram, header: Header) -> None:
-    """Anybody who saw our cookie can send these: they count only before there are keys, where
-    nothing better can come; later they are a hint to the user."""
+    """Anybody who saw our cookie can send these: they count only before there are keys, and where
+    nothing better comes behind them; later they are a hint to the user."""
     chain = decode_chain(header.next_payload, datagram.data[HEADER_LENGTH:])
     sa.receipts.read(f"parsed INFORMATIONAL_V1 request {header.message_id} {describe(chain.payloads)}")
     phase_1 = sa.exchanges.phase_1
@@ -84,9 +86,32 @@ def unprotected(sa: IkeSaV1, datagram: Datagram, header: Header) -> None:
         return
     sa.receipts.unproven("IKE", f"received {errors[0]} error notify")
     if sa.keys is None and sa.initiator:
-        phase_1_refused(sa, errors[0])
+        sa.part(Refusal).heard(errors[0], phase_1.task.step)
     elif errors[0] in SIGNS_OF_WRONG_KEY:
         sa.suspect_psk()
+
+
+class Refusal:
+    """A notify that ends the attempt, and that nothing proves: it does if no answer follows it."""
+
+    def __init__(self, sa: IkeSaV1) -> None:
+        self._sa = sa
+        self._heard: tuple[Notify, int] | None = None
+
+    def heard(self, notify: Notify, step: int) -> None:
+        """``step``: how far phase 1 has come."""
+        timers, uid = self._sa.services.timers, self._sa.uid
+        if timers.at(uid, Deadline.REFUSED) is None:
+            self._heard = (notify, step)
+            timers.set(uid, Deadline.REFUSED, self._sa.services.now + BETTER_ANSWER)
+
+    def due(self) -> None:
+        phase_1 = self._sa.exchanges.phase_1
+        if self._heard is None or phase_1 is None or phase_1.over or self._sa.keys is not None:
+            return
+        notify, step = self._heard
+        if phase_1.task.step == step:
+            phase_1_refused(self._sa, notify)
 
 
 def received(sa: IkeSaV1, notification: Notification) -> None:

@@ -9,6 +9,7 @@ from cygnet.engine.ikev1 import deletes
 from cygnet.engine.ikev1.children import equivalents
 from cygnet.engine.ikev1.connections import uses_psk
 from cygnet.engine.ikev1.dpd import Dpd
+from cygnet.engine.ikev1.notifies import Refusal
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.succession import Succession, take_over
 from cygnet.engine.ikev1.tasks.aggressive_mode import AggressiveModeInitiator
@@ -118,5 +119,6 @@ DEADLINES: Deadlines = {
     Deadline.EXPIRE: _lifetime_over,
     Deadline.CHILD_RETIRE: of_child(lambda sa, child: sa.do(wants.DeleteChild(child))),
     Deadline.RETRANSMIT: lambda sa, subject: sa.exchanges.due(subject),
+    Deadline.REFUSED: lambda sa, subject: sa.part(Refusal).due(),
     Deadline.DPD_TIMEOUT: lambda sa, subject: sa.part(Dpd).timed_out(),
 }

@@ -81,9 +81,12 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
 
 
 def take_response(sa: IkeSaV2, message: Message) -> None:
-    exchanges = sa.exchanges
-    task = exchanges.answered()
+    exchanges, task = sa.exchanges, sa.exchanges.active
     assert task is not None
+    if not task.believes(message):
+        return
+    sa.receipts.taken()
+    exchanges.answered()
     if message.notify(NotifyType.INVALID_SYNTAX) is not None and message.exchange not in IN_THE_CLEAR:
         # §2.21.3: "considered fatal in both peers, meaning that the IKE SA is deleted without
         # needing an explicit INFORMATIONAL exchange"

@@ -78,10 +78,11 @@ def _receive_clear(sa: IkeSaV2, event: Datagram, message: Message) -> None:
     if message.response:
         if not sa.exchanges.window.is_awaited(message.message_id, message.exchange):
             raise PeerError(0, f"{message.title} that nobody waits for")
-        _taken(sa, message)
         redirect.check_genuine(sa, message)
         check_critical(message)
-        dispatch.take_response(sa, check_rules(message))
+        message = check_rules(message)
+        sa.receipts.read(f"parsed {message}")
+        dispatch.take_response(sa, message)
         return
     if sa.initiator:
         raise PeerError(0, f"{message.title} to the initiator")

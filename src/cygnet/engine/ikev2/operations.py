@@ -86,8 +86,14 @@ OPERATIONS: Operations = {
 }
 
 
+def refused(sa: IkeSaV2, subject: int) -> None:
+    if isinstance(sa.exchanges.active, IkeInit):
+        sa.exchanges.active.refused_for_good()
+
+
 DEADLINES: Deadlines = {
     **operations.DEADLINES,
     Deadline.RETRANSMIT: lambda sa, subject: sa.exchanges.retransmit(mobike.other_paths(sa)),
+    Deadline.REFUSED: refused,
     Deadline.AGAIN: lambda sa, subject: sa.again_due(subject),
 }

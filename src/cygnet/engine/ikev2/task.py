@@ -47,6 +47,10 @@ class Task(ABC):
     def build(self) -> Draft | None:
         """The next request; None when there is nothing left to do (what it was about is gone)."""
 
+    def believes(self, message: Message) -> bool:
+        """Whether a response is one; False: it proves nothing, and another is waited for."""
+        return True
+
     @abstractmethod
     def process(self, message: Message) -> Step:
         """Take the response. PeerError: the response cannot be accepted (``refused``)."""

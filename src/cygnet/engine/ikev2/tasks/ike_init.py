@@ -23,10 +23,13 @@ from cygnet.engine.ikev2.task import Draft, Reply, Step
 from cygnet.engine.ikev2.tasks.ike_auth import IkeAuth
 from cygnet.engine.ikev2.tasks.ike_intermediate import IkeIntermediate
 from cygnet.engine.ikev2.tasks.task import SaTask
+from cygnet.engine.timers import Deadline
+from cygnet.engine.upkeep import BETTER_ANSWER
 from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal
+from cygnet.values.secret import Secret
 from cygnet.wire.header import NO_SPI, ExchangeType
 from cygnet.wire.ikev2.ke import KePayload
 from cygnet.wire.ikev2.message import Message
@@ -49,6 +52,9 @@ class IkeInit(SaTask):
         self.shaking = sa.shaking
         self.proposals = ike_proposals(sa.connection)
         self.shaking.nonce_i = sa.services.entropy.bytes(NONCE_LENGTH)
+        self.refusal = ""  #: what an answer said that nothing proves
+        self._alert = False
+        self._accepted: tuple[Suite, Secret] | None = None
 
     def build(self) -> Draft | None:
         sa, shaking = self.sa, self.shaking
@@ -72,64 +78,102 @@ class IkeInit(SaTask):
     def sent(self, message: Message, datagrams: list[bytes], inner: bytes) -> None:
         self.shaking.request = datagrams[0]
 
+    def believes(self, message: Message) -> bool:
+        """Whether it can be the answer. Nothing proves who has sent a message in the clear, so one that
+        only ends the attempt is not acted on at once: another may follow it (§2.21.1)."""
+        try:
+            if message.first(SaPayload) is None:
+                self._check_stateless(message)
+            else:
+                self._accepted = self._read(message)
+        except PeerError as error:
+            self._doubt(message, error.detail)
+            return False
+        self.refusal = ""
+        self.sa.services.timers.cancel(self.sa.uid, Deadline.REFUSED)
+        return True
+
     def process(self, message: Message) -> Step:
+        if self._accepted is not None:
+            self._take(message, *self._accepted)
+            self._go_on()
+            return Step.DONE
         for notify in message.all(NotifyPayload):
             handler = _SPECIAL.get(notify.kind)
-            if handler is not None and message.first(SaPayload) is None:
+            if handler is not None:
                 handler(self, notify)
-                return self._again()
-        error = message.error()
-        if error is not None:
-            return self._failed(error.kind)
-        self._take(message)
-        self._go_on()
-        return Step.DONE
-
-    def _again(self) -> Step:
+                break
         self.shaking.attempts += 1
         if self.shaking.attempts > MAX_ATTEMPTS:
             raise PeerError(0, "peer asked for another IKE_SA_INIT request too often")
         self.sa.exchanges.window.restart()
         return Step.MORE
 
-    def _cookie(self, notify: NotifyPayload) -> None:
-        if not 1 <= len(notify.data) <= MAX_COOKIE:
+    # an answer that asks for another request ------------------------------------------------
+
+    def _check_stateless(self, message: Message) -> None:
+        special = [n for n in message.all(NotifyPayload) if n.kind in _SPECIAL]
+        if not special:
+            error = message.error()
+            raise PeerError(0, self._refused_with(error.kind) if error else "peer answered without an SA")
+        notify = special[0]
+        if notify.kind == NotifyType.COOKIE and not 1 <= len(notify.data) <= MAX_COOKIE:
             raise PeerError(0, f"cookie of {len(notify.data)} bytes")
+        if notify.kind == NotifyType.INVALID_KE_PAYLOAD:
+            wanted = KeId(int.from_bytes(notify.data[:2]))
+            offered = {t.id for p in self.proposals for t in p.of_type(TransformType.KE)}
+            if len(notify.data) != 2 or wanted not in offered or wanted == self.shaking.method:
+                text = f"peer asks for key exchange method {ke_text(wanted)}, which was not offered"
+                raise PeerError(0, text)
+
+    def _cookie(self, notify: NotifyPayload) -> None:
         self.shaking.cookie = notify.data
 
     def _other_method(self, notify: NotifyPayload) -> None:
         """§1.2: "the initiator MUST again propose its full set of acceptable cryptographic suites"."""
-        wanted = KeId(int.from_bytes(notify.data[:2]))
-        offered = {t.id for p in self.proposals for t in p.of_type(TransformType.KE)}
-        if len(notify.data) != 2 or wanted not in offered or wanted == self.shaking.method:
-            raise PeerError(0, f"peer asks for key exchange method {ke_text(wanted)}, which was not offered")
-        mine = ke_text(self.shaking.method)
+        wanted, mine = KeId(int.from_bytes(notify.data)), ke_text(self.shaking.method)
         self.sa.log("IKE", f"peer didn't accept key exchange method {mine}, it requested {ke_text(wanted)}")
         self.shaking.method = wanted
 
     def _redirect(self, notify: NotifyPayload) -> None:
         extensions.follow_redirect(self.sa, notify)
 
-    def _failed(self, kind: NotifyType) -> Step:
-        sa = self.sa
-        sa.log("IKE", f"received {kind} notify error", 0)
-        reason = f"{sa.remote.address} refused with {kind}"
-        if kind == NotifyType.NO_PROPOSAL_CHOSEN:
-            offered = offer_text(self.proposals)
-            reason = (
-                f"{sa.remote.address} accepts none of what '{sa.name}' offers ({offered}), "
-                "or has no IKEv2 conn for us"
-            )
-            sa.services.alert("proposal-mismatch-ike", reason, sa)
-        life.negotiation_failed(sa, reason, retry=False)
-        return Step.DONE
+    # an answer that ends the attempt, unless a better one comes ------------------------------
 
-    def _take(self, message: Message) -> None:
-        """The accepting response: proposal, NAT, keys."""
-        sa, shaking = self.sa, self.shaking
+    def _refused_with(self, kind: NotifyType) -> str:
+        sa = self.sa
+        if kind != NotifyType.NO_PROPOSAL_CHOSEN:
+            return f"{sa.remote.address} refused with {kind}"
+        return (
+            f"{sa.remote.address} accepts none of what '{sa.name}' offers ({offer_text(self.proposals)}), "
+            "or has no IKEv2 conn for us"
+        )
+
+    def _doubt(self, message: Message, reason: str) -> None:
+        sa, error = self.sa, message.error()
+        if self.refusal:
+            sa.receipts.unproven("IKE", f"another answer that refuses: {reason}")
+            return
+        sa.receipts.taken()
+        self.refusal = sa.failure = reason
+        self._alert = error is not None and error.kind == NotifyType.NO_PROPOSAL_CHOSEN
+        sa.log("IKE", f"received {error.kind} notify error" if error is not None else reason, 0)
+        sa.services.timers.set(sa.uid, Deadline.REFUSED, sa.services.now + BETTER_ANSWER)
+
+    def refused_for_good(self) -> None:
+        """No better answer has come."""
+        if self._alert:
+            self.sa.services.alert("proposal-mismatch-ike", self.refusal, self.sa)
+        life.negotiation_failed(self.sa, self.refusal, retry=False)
+
+    # the accepting one -----------------------------------------------------------------------
+
+    def _read(self, message: Message) -> tuple[Suite, Secret]:
+        """What it chose, and the shared secret. Raises PeerError."""
+        shaking = self.shaking
         suite = chosen(self.proposals, message)
-        sa.log("CFG", f"selected proposal: IKE:{proposal_text(suite.proposal)}")
-        theirs, nonce = message.need(KePayload), message.need(NoncePayload)
+        theirs = message.need(KePayload)
+        message.need(NoncePayload)
         if message.spi_r == NO_SPI:
             raise PeerError(0, "peer accepted without an SPI")
         if theirs.method != suite.ke or theirs.method != shaking.method or shaking.private is None:
@@ -137,14 +181,20 @@ class IkeInit(SaTask):
                 0, f"peer sent a key exchange of {ke_text(theirs.method)} for {ke_text(suite.ke)}"
             )
         try:
-            shared = shaking.private.finish(theirs.data)
+            return suite, shaking.private.finish(theirs.data)
         except ValueError as error:
             raise PeerError(0, f"bad key exchange value: {error}") from error
-        sa.spi_r, shaking.nonce_r, shaking.suite = message.spi_r, nonce.data, suite
+
+    def _take(self, message: Message, suite: Suite, shared: Secret) -> None:
+        """Proposal, NAT, keys."""
+        sa, shaking = self.sa, self.shaking
+        sa.log("CFG", f"selected proposal: IKE:{proposal_text(suite.proposal)}")
+        sa.spi_r, shaking.nonce_r, shaking.suite = message.spi_r, message.need(NoncePayload).data, suite
         shaking.private = None
         assert sa.arrived is not None
         event = sa.arrived.event
         shaking.response = event.data
+        sa.failure = ""
         sa.peer.learn(message)
         announced.compare(sa, message)
         learn_nat(sa, message, event.local, event.remote)
