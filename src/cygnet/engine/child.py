@@ -64,6 +64,23 @@ class ChildKeys:
     integ_out: Secret
 
 
+class Held:
+    """CHILD_SAs that carry on what another one still sends, by reqid, in the order they were made."""
+
+    def __init__(self, services: Services) -> None:
+        self.by_reqid: dict[int, list[ChildSa]] = {}
+
+    def add(self, child: ChildSa) -> None:
+        self.by_reqid.setdefault(child.reqid, []).append(child)
+
+    def discard(self, child: ChildSa) -> None:
+        held = self.by_reqid.get(child.reqid, [])
+        if child in held:
+            held.remove(child)
+        if not held:
+            self.by_reqid.pop(child.reqid, None)
+
+
 class ChildSa:
     """One CHILD_SA. ``spi_in`` is ours (drawn at once), ``spi_out`` the peer's (0: not known yet)."""
 
@@ -204,6 +221,7 @@ class ChildSa:
         the new SA only when it has seen the response, and shows that it has by deleting the old.
         """
         self._held = True
+        self.services.part(Held).add(self)
         self._begin()
 
     def send_at_last(self) -> None:
@@ -223,13 +241,18 @@ class ChildSa:
         self.services.emit(InstallSa(spec))
         self.install_policy()
         self._keys = None
-        self._held = False
+        self._release()
         self.services.timers.cancel(self.owner.uid, Deadline.CHILD_SWITCH, self.uid)
 
     def _let_successor_send(self) -> None:
-        held = [c for c in self.owner.children.values() if c._held and c.is_up and c.reqid == self.reqid]
+        held = [c for c in self.services.part(Held).by_reqid.get(self.reqid, ()) if c.is_up and c is not self]
         if held:
-            held[-1]._send_from_now()  # the newest: children are in the order they were made
+            held[-1]._send_from_now()
+
+    def _release(self) -> None:
+        if self._held:
+            self._held = False
+            self.services.part(Held).discard(self)
 
     def install_policy(self) -> None:
         """Idempotent. Before the outbound SA it has packets wait for that instead of being lost."""
@@ -315,6 +338,7 @@ class ChildSa:
     def remove(self) -> None:
         """Take everything out of the data plane. Idempotent."""
         self._cancel_timers()
+        self._release()
         self.remove_outbound()
         if self.in_id is not None:
             self.services.emit(RemoveSa(self.in_id))
@@ -369,6 +393,7 @@ CHILD_DEADLINES = (
     Deadline.CHILD_INACTIVE,
     Deadline.CHILD_RETIRE,
     Deadline.CHILD_SWITCH,
+    Deadline.SETTLE,
 )
 
 

@@ -32,6 +32,7 @@ def installed_as(registry: Registry[IkeSa], id: SaId) -> tuple[IkeSa, ChildSa] |
 def child_up(sa: IkeSa, child: ChildSa) -> None:
     """A CHILD_SA is installed both ways: say so, and finish the wish for it."""
     log_established(sa, child)
+    sa.has_carried = True
     sa.services.emit(ChildUpDown(sa.uid, child.uid, child.name, True))
     sa.services.part(WantedChildren).touch(child.name)
     run_updown(sa, child, _others_like(sa, child), True)
@@ -48,15 +49,40 @@ def log_established(sa: IkeSa, child: ChildSa) -> None:
     )
 
 
+def same_traffic(one: ChildSa, other: ChildSa) -> bool:
+    return (one.name, one.local_ts, one.remote_ts) == (other.name, other.local_ts, other.remote_ts)
+
+
 def _others_like(sa: IkeSa, child: ChildSa) -> bool:
     """Whether another CHILD_SA carries the same traffic."""
     if not child.config.updown:
         return False
-    same = (child.name, child.local_ts, child.remote_ts)
     return any(
-        other is not child and other.is_up and (other.name, other.local_ts, other.remote_ts) == same
-        for _, other in all_children(sa.registry)
+        other is not child and other.is_up and same_traffic(other, child)
+        for one in sa.registry.named.of(sa.name)
+        for other in one.children.values()
     )
+
+
+def same_place(sa: IkeSa, other: IkeSa) -> bool:
+    """Whether both are with the same host: at the same address, and behind a NAT at the same port."""
+    nat = sa.remote_behind_nat or other.remote_behind_nat
+    return sa.remote == other.remote if nat else sa.remote.address == other.remote.address
+
+
+def twins(sa: IkeSa, child: ChildSa) -> list[tuple[IkeSa, ChildSa]]:
+    """Other CHILD_SAs for the same traffic between the same two ends."""
+    others = [
+        o
+        for o in sa.registry.between.of(sa.between)
+        if o is not sa and o.is_established and not o.retired and o.name == sa.name and same_place(sa, o)
+    ]
+    return [
+        (one, other)
+        for one in (sa, *others)
+        for other in one.current_children()
+        if other is not child and same_traffic(other, child)
+    ]
 
 
 def fulfil(sa: IkeSa, child: ChildSa) -> None:
@@ -92,7 +118,9 @@ def child_down(sa: IkeSa, child: ChildSa) -> None:
 
 
 def close_action(sa: IkeSa, child: ChildSa) -> None:
-    """What closeaction asks for when the peer has deleted ``child``."""
+    """What closeaction asks for when the peer has deleted ``child``, and nothing else carries the same."""
+    if twins(sa, child):
+        return
     sa.services.part(WantedChildren).closed_by_peer(child.config)
     if child.config.close_action is CloseAction.START:
         sa.wish(Wish(child.config, child.reqid))
@@ -113,6 +141,7 @@ def adopt(sa: IkeSa, other: IkeSa) -> None:
     """Take over the CHILD_SAs and wishes of ``other`` (IKEv1 reauthentication, IKEv2 IKE rekeying)."""
     for child in list(other.children.values()):
         child.move_to(sa)
+    sa.has_carried = sa.has_carried or other.has_carried
     hand_on_wishes(other, sa)
 
 

@@ -6,7 +6,7 @@ from cygnet.boundary.notices import IkeUpDown
 from cygnet.engine import upkeep
 from cygnet.engine.addresses import can_initiate
 from cygnet.engine.child import ChildSa
-from cygnet.engine.children import child_down, hand_on_wishes
+from cygnet.engine.children import child_down, hand_on_wishes, twins
 from cygnet.engine.pools import release_virtual_ips
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
@@ -112,14 +112,26 @@ def replace_by_new(sa: IkeSa, delay: float = 0.0) -> IkeSa:
 def lost(sa: IkeSa, reason: str) -> None:
     """An established IKE_SA is gone (peer dead): dpdaction of each CHILD_SA, queued wishes go on."""
     sa.failure = reason
-    _restart_children(sa, [(c, c.config.dpd_action) for c in sa.current_children()])
+    _restart_children(sa, [(c, c.config.dpd_action) for c in _carried_by_it_alone(sa)])
+
+
+def comes_back(sa: IkeSa) -> bool:
+    """Whether we begin again by ourselves when it is lost. Only then is the peer told of the end, should
+    it live after all: to one that waits for us a delete would be our wish to close (closeaction)."""
+    restart = any(child.config.dpd_action is CloseAction.START for child in _carried_by_it_alone(sa))
+    return restart and can_initiate(sa.connection)
 
 
 def closed_by_peer(sa: IkeSa) -> None:
     """The peer deleted the IKE_SA: closeaction of each CHILD_SA, queued wishes go on."""
-    for child in sa.current_children():
+    children = _carried_by_it_alone(sa)
+    for child in children:
         sa.services.part(WantedChildren).closed_by_peer(child.config)
-    _restart_children(sa, [(c, c.config.close_action) for c in sa.current_children()])
+    _restart_children(sa, [(c, c.config.close_action) for c in children])
+
+
+def _carried_by_it_alone(sa: IkeSa) -> list[ChildSa]:
+    return [child for child in sa.current_children() if not twins(sa, child)]
 
 
 def _restart_children(sa: IkeSa, actions: list[tuple[ChildSa, CloseAction]]) -> None:

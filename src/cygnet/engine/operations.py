@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cygnet.engine import traps, upkeep
+from cygnet.engine import traps, twins, upkeep
 from cygnet.engine.child import ChildSa
 from cygnet.engine.children import child_down, expired
 from cygnet.engine.endpoints import find_endpoints
@@ -30,6 +30,19 @@ OPERATIONS: Operations = {
 
 def wants(want: Want) -> Row:
     return lambda sa, subject: sa.do(want)
+
+
+def renewal(want: Want) -> Row:
+    """An IKE_SA that has lost all that it carried ends instead: what is wanted has been tried again."""
+
+    def row(sa: IkeSa, subject: int) -> None:
+        if sa.has_carried and not sa.children and not sa.wishes and sa.is_established:
+            sa.log("IKE", f"closing IKE_SA {sa}: it carries nothing any more")
+            sa.do(Delete())
+        else:
+            sa.do(want)
+
+    return row
 
 
 def of_child(function: Callable[[IkeSa, ChildSa], None]) -> Row:
@@ -56,8 +69,8 @@ def lifetime_over(sa: IkeSa, subject: int = 0) -> None:
 DEADLINES: Deadlines = {
     Deadline.RETRY: wants(Start()),
     Deadline.HALF_OPEN: half_open_over,
-    Deadline.REKEY: wants(Rekey()),
-    Deadline.REAUTH: wants(Reauthenticate()),
+    Deadline.REKEY: renewal(Rekey()),
+    Deadline.REAUTH: renewal(Reauthenticate()),
     Deadline.EXPIRE: lifetime_over,
     Deadline.RETIRE: wants(Delete()),
     Deadline.DPD: lambda sa, subject: upkeep.dpd_due(sa),
@@ -66,5 +79,6 @@ DEADLINES: Deadlines = {
     Deadline.CHILD_EXPIRE: of_child(expired),
     Deadline.CHILD_INACTIVE: of_child(upkeep.inactivity_due),
     Deadline.CHILD_RETIRE: of_child(child_down),
+    Deadline.SETTLE: of_child(twins.settle),
     Deadline.CHILD_SWITCH: of_child(lambda sa, child: child.send_at_last()),
 }

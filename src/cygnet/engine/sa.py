@@ -118,6 +118,8 @@ class IkeSa(ABC):
         self.waiting = ""  #: what it waits for, for status
         self.failed_by = Failure.REFUSED  #: what kind of failure it was
         self.failure = ""  #: the likely reason of a failed negotiation, for the user
+        self.has_carried = False  #: CHILD_SAs; without any, and meant for some, it is not renewed
+        self.retired = False  #: another one is in its place; it only waits for its end
         self.reauthenticates: int | None = None  #: uid of the IKE_SA this one replaces
         self.gateway = ""  #: where the peer sent us instead of the configured address (RFC 5685)
         self.local_vips: list[Address] = []
@@ -203,7 +205,13 @@ class IkeSa(ABC):
     @property
     def can_carry(self) -> bool:
         """Whether a new CHILD_SA may be asked of it now or once it is established."""
-        return self.state in (IkeState.CREATED, IkeState.CONNECTING) or self.is_established
+        begun = self.state in (IkeState.CREATED, IkeState.CONNECTING) or self.is_established
+        return begun and not self.retired
+
+    @property
+    @abstractmethod
+    def may_withdraw(self) -> bool:
+        """Whether it is begun by us for the first time, and the peer cannot have accepted it yet."""
 
     def log(self, group: str, text: str, level: int = 1) -> None:
         self.services.log(group, text, level, self)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from cygnet.engine.children import same_place
 from cygnet.engine.life import destroy
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.upkeep import retire
@@ -23,9 +24,10 @@ def enforce(sa: IkeSa, initial_contact: bool, adopt: Callable[[IkeSa], None] | N
     """Apply the connection's policy to the duplicates of ``sa``; False: ``sa`` is to be refused.
 
     An INITIAL_CONTACT says the peer has no other SA left (RFC 7296 §2.4): the others go
-    silently. Two IKE_SAs that both ends began at the same moment are both kept, since each end
-    would otherwise remove the other's. ``adopt``: what is done in place of deleting one with a
-    peer at the same address, whose reauthentication it then is (IKEv1).
+    silently. Two IKE_SAs that both ends began at the same moment are both kept here, since each end
+    would otherwise remove the other's. One from the same place as the one before is that one's
+    reauthentication, which ``uniqueids=keep`` does not refuse. ``adopt``: what is done with such a
+    one in place of leaving it to its end (IKEv1).
     """
     policy = sa.connection.unique
     if policy is Unique.NEVER:
@@ -36,19 +38,23 @@ def enforce(sa: IkeSa, initial_contact: bool, adopt: Callable[[IkeSa], None] | N
                 continue
             sa.log("IKE", f"destroying duplicate IKE_SA for peer '{sa.remote_id}', received INITIAL_CONTACT")
             destroy(other)
-        elif policy is Unique.KEEP:
+        elif policy is Unique.KEEP and not same_place(sa, other):
             sa.log("IKE", f"keeping the existing IKE_SA {other} with '{sa.remote_id}', refusing the new one")
             return False
-        elif policy is Unique.REPLACE and not _crossed(sa, other):
-            if adopt is not None and other.remote.address == sa.remote.address:
-                sa.log("IKE", f"detected reauth of existing IKE_SA {other}, adopting its children")
-                adopt(other)
-                retire(other)
+        elif policy not in (Unique.REPLACE, Unique.KEEP) or _crossed(sa, other):
+            continue  # two that carry the same come to one by themselves (``twins``)
+        elif adopt is not None and same_place(sa, other):
+            sa.log("IKE", f"detected reauth of existing IKE_SA {other}, adopting its children")
+            adopt(other)
+            retire(other)
+        else:
+            sa.log(
+                "IKE",
+                f"deleting duplicate IKE_SA {other} for peer '{sa.remote_id}' due to uniqueness policy",
+            )
+            if same_place(sa, other):
+                retire(other)  # it is being renewed: what it carries stays until the new one carries it
             else:
-                sa.log(
-                    "IKE",
-                    f"deleting duplicate IKE_SA {other} for peer '{sa.remote_id}' due to uniqueness policy",
-                )
                 other.do(Delete())
     return True
 

@@ -18,6 +18,10 @@ from cygnet.model.config import Connection
 SLACK = 0.01
 #: seconds: a keep-alive may be left out when something was sent this shortly before a full interval
 KEEPALIVE_SLACK = 0.5
+#: what an IKE_SA that was replaced does no more
+RETIRED_DEADLINES = (
+    Deadline.REKEY, Deadline.REAUTH, Deadline.EXPIRE, Deadline.DPD, Deadline.DPD_TIMEOUT, Deadline.KEEPALIVE,
+)  # fmt: skip
 #: seconds an IKE_SA that was replaced is left for the peer to delete (as charon)
 RETIRE_DELAY = 10.0
 #: seconds that a better answer may come in behind one that refuses and that nothing proves
@@ -153,6 +157,11 @@ def reconfigure(sa: IkeSa, connection: Connection) -> None:
 
 
 def retire(sa: IkeSa) -> None:
-    """Another one replaced it: give the peer time to delete it, then do it ourselves."""
-    sa.services.timers.cancel_owner(sa.uid)
+    """Another one replaced it: give the peer time to delete it, then do it ourselves. It renews nothing
+    any more; messages that are under way still come to their end."""
+    sa.retired = True
+    for kind in RETIRED_DEADLINES:
+        sa.services.timers.cancel(sa.uid, kind)
+    for child in sa.children.values():
+        sa.services.timers.cancel(sa.uid, Deadline.CHILD_REKEY, child.uid)
     sa.services.timers.set(sa.uid, Deadline.RETIRE, sa.services.now + RETIRE_DELAY)

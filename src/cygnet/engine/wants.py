@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cygnet.engine.child import ChildSa
+from cygnet.engine.services import Named
 from cygnet.engine.wish import Wish
 from cygnet.model.config import Child
 
@@ -88,6 +89,13 @@ class FollowAddresses:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveWay:
+    """Another IKE_SA with the same peer carries what this one does: go in its favour."""
+
+    to: Named
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Close the IKE_SA with all CHILD_SAs and tell the peer; ends in ``destroy``."""
 
@@ -110,6 +118,7 @@ Want = (
     | Reauthenticate
     | Redirect
     | FollowAddresses
+    | GiveWay
     | Delete
     | Forget
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cygnet.boundary.notices import ChildRekeyed
-from cygnet.engine import children
+from cygnet.engine import children, twins
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.timers import Deadline
@@ -32,6 +32,7 @@ def child_up(sa: IkeSaV1, child: ChildSa) -> None:
     """The wish is fulfilled first: the output of ``up`` ends where strongSwan's does."""
     children.fulfil(sa, child)
     children.child_up(sa, child)
+    twins.came_up(sa, child)
 
 
 def child_rekeyed(sa: IkeSaV1, old: ChildSa, new: ChildSa) -> None:
@@ -47,6 +48,7 @@ def child_rekeyed(sa: IkeSaV1, old: ChildSa, new: ChildSa) -> None:
     if settings.delete_rekeyed or never_expires:
         timers.set(owner, Deadline.CHILD_RETIRE, sa.services.now + settings.delete_rekeyed_delay, old.uid)
     sa.services.emit(ChildRekeyed(sa.uid, old.uid, new.uid, new.name))
+    twins.came_up(sa, new)
 
 
 def rekeying_failed(sa: IkeSaV1, old: ChildSa) -> None:

@@ -6,6 +6,9 @@ from cygnet.engine import life
 from cygnet.engine.ikev1 import trouble
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.succession import Succession
+from cygnet.engine.ikev1.tasks.informational import say_once
+from cygnet.wire.ikev1.delete import Delete
+from cygnet.wire.ikev1.numbers import PROTO_ISAKMP
 
 
 def phase_1_failed(sa: IkeSaV1, reason: str) -> None:
@@ -25,9 +28,10 @@ def closed_by_peer(sa: IkeSaV1) -> None:
 
 
 def peer_is_dead(sa: IkeSaV1, reason: str) -> None:
-    """The dpdaction follows. The peer is not told: should it live, its own checks end in its
-    dpdaction, where a delete would be taken for a wish to close (closeaction)."""
+    """The dpdaction follows."""
     if not sa.is_established:
         life.destroy(sa)
     elif not sa.part(Succession).leave_to_heir():
+        if life.comes_back(sa):
+            say_once(sa, Delete(PROTO_ISAKMP, (sa.cookies,)))
         life.lost(sa, reason)

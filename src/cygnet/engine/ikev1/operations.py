@@ -81,6 +81,15 @@ def delete(sa: IkeSaV1, want: wants.Delete) -> None:
     deletes.close_ike(sa)
 
 
+def give_way(sa: IkeSaV1, want: wants.GiveWay) -> None:
+    if not sa.is_established:
+        life.destroy(sa)
+        return
+    assert isinstance(want.to, IkeSaV1)
+    take_over(want.to, sa)
+    sa.part(Succession).retire(want.to)
+
+
 def forget(sa: IkeSaV1, want: wants.Forget) -> None:
     succession = sa.part(Succession)
     if sa.established_at is None:
@@ -102,6 +111,7 @@ OPERATIONS: Operations = {
     wants.Reauthenticate: lambda sa, want: sa.part(Succession).reauthenticate(),
     wants.Redirect: redirect,
     wants.FollowAddresses: lambda sa, want: None,
+    wants.GiveWay: give_way,
     wants.Delete: delete,
     wants.Forget: forget,
 }

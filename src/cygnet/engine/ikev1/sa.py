@@ -74,6 +74,11 @@ class IkeSaV1(IkeSa):
         assert phase_1 is not None
         return self.need_keys.phase_2_iv(phase_1.iv, message_id)
 
+    @property
+    def may_withdraw(self) -> bool:
+        begun = self.initiator and self.state is IkeState.CONNECTING and self.reauthenticates is None
+        return begun and self.keys is None
+
     # phase 1 ------------------------------------------------------------------------------
 
     def follow(self, datagram: Datagram) -> None:

@@ -9,7 +9,7 @@ it from the identities, as charon does. Three things can go wrong, and are met h
   IKE_SA, its CHILD_SAs are left to an heir, another one with the same peer.
 * The peer was restarted, and has none of the CHILD_SAs that are handed on. It says so with
   INITIAL_CONTACT (also as responder, in its last message), and they are made anew.
-* Both ends begin at the same moment. The two are no successors of each other; both stay.
+* Both ends begin at the same moment. The two are no successors of each other: ``engine.twins``.
 """
 
 from __future__ import annotations
@@ -24,17 +24,13 @@ from cygnet.engine.life import begin_between, destroy
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
 from cygnet.engine.unique import duplicates
-from cygnet.engine.upkeep import RETIRE_DELAY
+from cygnet.engine.upkeep import retire
 from cygnet.engine.wants import Start
 from cygnet.engine.wish import Wish
 from cygnet.model.config import Unique
 
 REAUTH_RETRY = 30.0  #: seconds until a reauthentication that failed is tried again
 CROSSING = 30.0  #: seconds for which the last message of a negotiation may be on its way
-#: what an IKE_SA that was replaced does no more; messages that are under way still come to their end
-RETIRED_DEADLINES = (
-    Deadline.REAUTH, Deadline.EXPIRE, Deadline.DPD, Deadline.DPD_TIMEOUT, Deadline.KEEPALIVE,
-)  # fmt: skip
 
 
 class Succession:
@@ -105,12 +101,9 @@ class Succession:
 
     def retire(self, successor: IkeSaV1) -> None:
         """Another IKE_SA has taken over; stay a little for what is under way, then go."""
-        sa, timers = self._sa, self._sa.services.timers
         self._successor = successor
-        for kind in RETIRED_DEADLINES:
-            timers.cancel(sa.uid, kind)
-        timers.set(sa.uid, Deadline.RETIRE, sa.services.now + RETIRE_DELAY)
-        sa.enter(IkeState.REKEYED)
+        retire(self._sa)
+        self._sa.enter(IkeState.REKEYED)
 
     def hand_on(self, child: ChildSa) -> None:
         """A CHILD_SA that came up on an IKE_SA that was replaced meanwhile."""

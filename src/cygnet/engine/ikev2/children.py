@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cygnet.boundary.notices import ChildRekeyed
-from cygnet.engine import children
+from cygnet.engine import children, twins
 from cygnet.engine.child import ChildSa
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.wants import CreateChild, Delete
@@ -17,9 +17,19 @@ from cygnet.wire.ikev2.notify_types import NotifyType
 
 def child_up(sa: IkeSaV2, child: ChildSa) -> None:
     children.child_up(sa, child)
+    twins.came_up(sa, child)
     if child.more_possible:
         _ask_for_the_rest(sa, child)
     sa.finish_reauthentication()
+
+
+def send_behind(sa: IkeSaV2, child: ChildSa) -> None:
+    """Responder: whether our answer has come through is not known yet. What carries the same traffic,
+    as in a reauthentication, goes on sending until it is removed, or a while has passed."""
+    if any(other.out_id is not None for _, other in children.twins(sa, child)):
+        child.hold_outbound()
+    else:
+        child.install_outbound()
 
 
 def child_failed(sa: IkeSaV2, name: str, reason: str) -> None:
@@ -80,3 +90,4 @@ def child_replaced(sa: IkeSaV2, old: ChildSa, new: ChildSa) -> None:
     """``new`` carries the traffic of ``old`` from here on."""
     children.log_established(sa, new)
     sa.services.emit(ChildRekeyed(sa.uid, old.uid, new.uid, new.name))
+    twins.came_up(sa, new)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from cygnet.engine import life
 from cygnet.engine.ikev2 import sessions
 from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.ikev2.task import Draft
 from cygnet.engine.wants import Delete
 from cygnet.values.errors import PeerError
-from cygnet.wire.header import NO_SPI
+from cygnet.values.iana import Protocol
+from cygnet.wire.header import NO_SPI, ExchangeType
+from cygnet.wire.ikev2.delete import DeletePayload
 
 
 def lost(sa: IkeSaV2, reason: str) -> None:
@@ -51,6 +54,8 @@ def peer_is_silent(sa: IkeSaV2) -> None:
     """No answer to any retransmission."""
     peer = sa.remote.address
     if sa.established_at is not None:
+        if life.comes_back(sa):
+            sa.exchanges.send_once(Draft(ExchangeType.INFORMATIONAL, [DeletePayload(Protocol.IKE)]))
         lost(sa, f"{peer} did not answer")
         return
     if sa.spi_r == NO_SPI:

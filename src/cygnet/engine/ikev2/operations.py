@@ -64,6 +64,13 @@ def delete(sa: IkeSaV2, want: wants.Delete) -> None:
     sa.exchanges.add(DeleteIkeSa(sa))
 
 
+def give_way(sa: IkeSaV2, want: wants.GiveWay) -> None:
+    sa.retired = True
+    for child in sa.current_children():
+        child.remove_outbound()
+    sa.do(wants.Delete())
+
+
 def forget(sa: IkeSaV2, want: wants.Forget) -> None:
     sa.exchanges.close()
     sa.end_handshake()
@@ -81,6 +88,7 @@ OPERATIONS: Operations = {
     wants.Reauthenticate: lambda sa, want: reauthenticate.begin(sa),
     wants.Redirect: lambda sa, want: redirect.redirect(sa, want.gateway),
     wants.FollowAddresses: lambda sa, want: mobike.addresses_changed(sa),
+    wants.GiveWay: give_way,
     wants.Delete: delete,
     wants.Forget: forget,
 }

@@ -88,6 +88,11 @@ class IkeSaV2(IkeSa):
         self.exchanges.channel.protect(*protectors(keys, self.initiator, self.services.entropy))
         export_ike(self, keys)
 
+    @property
+    def may_withdraw(self) -> bool:
+        begun = self.initiator and self.state is IkeState.CONNECTING and self.reauthenticates is None
+        return begun and self.keys is None
+
     # children and successors --------------------------------------------------------------
 
     @property

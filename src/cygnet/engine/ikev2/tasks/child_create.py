@@ -72,7 +72,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
         child.install_policy()
 
         def after() -> None:
-            child.install_outbound()
+            children.send_behind(sa, child)
             children.child_up(sa, child)
 
         return after

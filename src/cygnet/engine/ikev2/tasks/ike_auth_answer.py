@@ -157,7 +157,7 @@ def _behind(
 ) -> Callable[[], None]:
     def after() -> None:
         if child is not None:
-            child.install_outbound()
+            children.send_behind(sa, child)
             children.child_up(sa, child)
         sa.services.effects += replaced
         if last is not None:

@@ -1,0 +1,106 @@
+"""One tunnel, not two: what is done when a second IKE_SA or CHILD_SA carries what one carries already.
+
+It comes about where both ends begin at the same moment, where an answer comes in after who asked
+has given up and begun again, or where the delete of what was replaced is lost. Both are used at
+first, and a while later both ends come to the same one by themselves:
+
+    both begun by the same end      the older one goes
+    one carries all that the other  the other one goes
+    does, and more
+    the newer one was begun by an   the older one goes
+    end that had the older one
+    begun without knowing each      the one with the lower SPIs goes
+    other
+
+An end closes only what it has begun itself, or has replaced on purpose, so that two ends that see
+things differently never close both. ``FALLBACK`` seconds later, whoever notices does it.
+"""
+
+from __future__ import annotations
+
+from cygnet.engine.child import ChildSa
+from cygnet.engine.children import fulfil, same_traffic, twins
+from cygnet.engine.sa import IkeSa
+from cygnet.engine.timers import Deadline
+from cygnet.engine.wants import DeleteChild, GiveWay
+
+#: seconds both are left alone: longer than the last message that makes one takes, sent twice
+SETTLE_TIME = 5.0
+FALLBACK = 30.0  #: seconds for which the end whose affair it is may do it
+
+
+def came_up(sa: IkeSa, child: ChildSa) -> None:
+    """``child`` is up: what of ours would only make it once more ends, or is settled later."""
+    _withdraw(sa, child)
+    if twins(sa, child):
+        _look_again(sa, child)
+
+
+def _look_again(sa: IkeSa, child: ChildSa) -> None:
+    sa.services.timers.set(sa.uid, Deadline.SETTLE, sa.services.now + SETTLE_TIME, child.uid)
+
+
+def _withdraw(sa: IkeSa, child: ChildSa) -> None:
+    """Attempts of ours that want the same and that the peer cannot have accepted yet."""
+    for other in sa.registry.named.of(sa.name):
+        if not other.may_withdraw or other.version != sa.version or sa.initiator:
+            continue
+        wants_no_more = all(w.child.name == child.name for w in other.wishes)
+        if wants_no_more and other.remote.address == sa.remote.address:
+            other.log("IKE", f"peer has established '{child.name}' meanwhile, not going on with {other}")
+            fulfil(other, child)
+            other.do(GiveWay(sa))
+
+
+def settle(sa: IkeSa, child: ChildSa) -> None:
+    """A while after a twin was seen."""
+    found = twins(sa, child)
+    if found:
+        child.send_at_last()
+    for other_sa, other in found:
+        if other_sa is not sa:
+            _settle_ike(*sorted((sa, other_sa), key=lambda s: (s.created_at, s.uid)))
+        elif sa.initiator:
+            old, new = sorted((child, other), key=lambda c: (c.installed_at or 0.0, c.uid))
+            sa.log("IKE", f"closing CHILD_SA {old}: {new} carries the same traffic")
+            old.rekeyed_by = new.uid
+            old.remove_outbound()
+            sa.do(DeleteChild(old))
+    if child.is_up and child.uid in sa.children and twins(sa, child):
+        _look_again(sa, child)
+
+
+def _settle_ike(old: IkeSa, new: IkeSa) -> None:
+    loser, affair = _loser(old, new)
+    if loser is None or new.established_at is None:
+        return
+    if affair or loser.services.now - new.established_at > FALLBACK:
+        winner = new if loser is old else old
+        loser.log("IKE", f"IKE_SA {loser} gives way to {winner}, which carries the same")
+        loser.do(GiveWay(winner))
+
+
+def _loser(old: IkeSa, new: IkeSa) -> tuple[IkeSa | None, bool]:
+    """Which of the two goes, and whether it is for us to see to it."""
+    old_covered, new_covered = _covers(new, old), _covers(old, new)
+    if old.initiator == new.initiator:
+        return (old, old.initiator) if old_covered else (None, False)
+    if old_covered != new_covered:
+        loser = old if old_covered else new
+        return loser, loser.initiator
+    if not old_covered:
+        return None, False
+    known = old.established_at is not None and new.created_at >= old.established_at
+    if new.initiator and known:
+        return old, True
+    if known and new.created_at - (old.established_at or 0.0) > FALLBACK:
+        return old, old.initiator
+    loser = min(old, new, key=lambda sa: (sa.spi_i, sa.spi_r))
+    return loser, loser.initiator
+
+
+def _covers(one: IkeSa, other: IkeSa) -> bool:
+    """Whether ``one`` carries all that ``other`` does, and nobody waits for more."""
+    mine = one.current_children()
+    carried = all(any(same_traffic(c, m) for m in mine) for c in other.current_children())
+    return carried and not one.wishes and not other.wishes
