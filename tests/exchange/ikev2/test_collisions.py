@@ -245,7 +245,7 @@ def test_an_ike_rekey_meets_a_child_delete() -> None:
     rekey(pair.left, "[1]")
     pair.right.down("oregon{}")
     pair.run(90)
-    # refused while the child was being deleted, and when its time comes again there is nothing to renew it for
+    # refused while the child was being deleted; when its time comes again there is nothing to renew
     assert said(pair.left, "it carries nothing any more")
     both_clean(pair)
 
