@@ -39,6 +39,7 @@ from cygnet.engine.configure import configure
 from cygnet.engine.entropy import Entropy
 from cygnet.engine.initiate import acquire
 from cygnet.engine.life import destroy
+from cygnet.engine.pacing import Pacing
 from cygnet.engine.pools import Pools
 from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
@@ -126,6 +127,7 @@ def _datagram(registry: Registry[IkeSa], event: Datagram) -> None:
         if header.spi_r != NO_SPI or header.major not in RESPONDERS:
             _unknown(registry, event, header)
         return
+    registry.services.part(Pacing).heard(sa.uid, event.remote.address)
     RECEIVERS[sa.version](sa, event, header)
 
 
@@ -225,6 +227,7 @@ def _addresses_changed(registry: Registry[IkeSa], event: AddressesChanged) -> No
     registry.services.addresses = event.addresses
     for sa in list(registry.ike_sas.values()):
         sa.do(FollowAddresses())
+    registry.services.part(Pacing).hope()
     supervision.hope_again(registry.services)
 
 

@@ -7,6 +7,7 @@ from cygnet.engine import upkeep
 from cygnet.engine.addresses import can_initiate
 from cygnet.engine.child import ChildSa
 from cygnet.engine.children import child_down, hand_on_wishes, twins
+from cygnet.engine.pacing import Pacing
 from cygnet.engine.pools import release_virtual_ips
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
@@ -21,9 +22,23 @@ RETRY_DELAY = 1.0
 
 
 def begin_between(sa: IkeSa, local: Endpoint, remote: Endpoint) -> None:
-    """Both ends are known: the negotiation begins."""
+    """Both ends are known: the negotiation begins, or waits for others with the same peer."""
     sa.place(local, remote)
     sa.waiting = ""
+    if sa.services.part(Pacing).admit(sa.uid, remote.address, any(w.refs for w in sa.wishes)):
+        begin(sa)
+
+
+def has_slot(sa: IkeSa) -> None:
+    """It has waited long enough; an address of this machine's may have gone meanwhile."""
+    own = sa.services.addresses
+    if own and sa.local.address not in own:
+        sa.do(Start())
+    else:
+        begin(sa)
+
+
+def begin(sa: IkeSa) -> None:
     sa.last_received = sa.services.now
     sa.enter(IkeState.CONNECTING)
     sa.do(Begin())
@@ -38,6 +53,7 @@ def established(sa: IkeSa, lifetimes: bool = True) -> None:
     sa.established_at = sa.services.now
     sa.last_received = sa.services.now
     sa.tries = 0
+    sa.services.part(Pacing).established(sa.uid)
     sa.no_longer_half_open()
     sa.enter(IkeState.ESTABLISHED)
     ends = f"{sa.local.address}[{sa.local_id}]...{sa.remote.address}[{sa.remote_id}]"
@@ -162,6 +178,7 @@ def destroy(sa: IkeSa) -> None:
     for child in list(sa.children.values()):
         child_down(sa, child)
     release_virtual_ips(sa)
+    services.part(Pacing).over(sa.uid)
     services.timers.cancel_owner(sa.uid)
     services.forget_questions(sa.uid)
     registry.ike_sas.pop(sa.uid, None)

@@ -12,7 +12,7 @@ from cygnet.engine import traps, twins, upkeep
 from cygnet.engine.child import ChildSa
 from cygnet.engine.children import child_down, expired
 from cygnet.engine.endpoints import find_endpoints
-from cygnet.engine.life import negotiation_failed
+from cygnet.engine.life import has_slot, negotiation_failed
 from cygnet.engine.registry import Operations
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.timers import Deadline
@@ -67,6 +67,7 @@ def lifetime_over(sa: IkeSa, subject: int = 0) -> None:
 
 
 DEADLINES: Deadlines = {
+    Deadline.SLOT: lambda sa, subject: has_slot(sa),
     Deadline.RETRY: wants(Start()),
     Deadline.HALF_OPEN: half_open_over,
     Deadline.REKEY: renewal(Rekey()),

@@ -23,6 +23,7 @@ from typing import Self, TypeVar, cast
 from cygnet.boundary.effects import Send
 from cygnet.boundary.snapshot import IkeSnapshot
 from cygnet.engine.child import ChildSa, esp_endpoint
+from cygnet.engine.pacing import PROBE, Pacing
 from cygnet.engine.registry import IdentityPair, Registry
 from cygnet.engine.timers import Deadline
 from cygnet.engine.wanted import Failure, WantedChildren
@@ -32,12 +33,9 @@ from cygnet.model.config import Connection
 from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.identity import ANY, Identity
 from cygnet.values.proposal import Proposal
+from cygnet.wire.header import NO_SPI
 
 P = TypeVar("P")
-
-#: seconds between two first messages to a peer that does not answer: with the pause between two attempts,
-#: whoever is back is found within 10
-PROBE = 8.0
 
 
 class IkeState(Enum):
@@ -249,6 +247,8 @@ class IkeSa(ABC):
     def wish(self, wish: Wish) -> None:
         """Somebody wants this CHILD_SA over this IKE_SA, now or as soon as it is established."""
         wish.attach(self.services, self.uid)
+        if wish.refs:
+            self.services.part(Pacing).hurry(self.uid)
         same = next((w for w in self.wishes if w.child.name == wish.child.name), None)
         if same is not None:
             same.merge(wish)
@@ -269,8 +269,20 @@ class IkeSa(ABC):
         """Seconds to wait for an answer, of the ``delay`` that the schedule has: where the tunnel is meant
         to be up, whoever answers again is found within ``PROBE``."""
         wanted = self.services.part(WantedChildren)
-        probing = self.established_at is None and any(wanted.get(w.child.name) for w in self.wishes)
-        return min(delay, PROBE) if probing else delay
+        probing = self.established_at is None and any(
+            wanted.get(w.child.name) or w.policy_id is not None for w in self.wishes
+        )
+        return self.services.part(Pacing).patience(self.uid, min(delay, PROBE) if probing else delay)
+
+    @property
+    def is_waiting(self) -> bool:
+        """For its turn, or for the next try: nothing is under way now."""
+        waits = self.services.part(Pacing).waits_for(self.uid)
+        return bool(waits) or self.waiting.startswith("the next try")
+
+    def may_repeat(self) -> bool:
+        """Its message has had no answer: whether to send it again now, or when ``RETRANSMIT`` comes."""
+        return self.services.part(Pacing).may_repeat(self.uid, self.spi_r == NO_SPI, self.last_sent)
 
     def count_half_open(self) -> None:
         """This IKE_SA was begun by the peer and counts against its limits until established."""
@@ -312,7 +324,7 @@ class IkeSa(ABC):
             remote_vips=tuple(self.remote_vips),
             tasks_queued=queued,
             tasks_active=active,
-            waiting=self.waiting,
+            waiting=self.services.part(Pacing).waits_for(self.uid) or self.waiting,
             orphan=self.services.connections.named(self.name) is None,
             trouble="" if self.is_established else self.likely_trouble(),
         )

@@ -102,7 +102,7 @@ def _snapshot(registry: Registry[IkeSa], wanted: Wanted) -> WantedSnapshot:
         why=wanted.why,
         since=wanted.since,
         down_since=wanted.down_since,
-        trying=at_it is not None and not at_it.waiting.startswith("the next try"),
+        trying=at_it is not None and not at_it.is_waiting,
         tries=wanted.tries,
         failure=trouble if wanted.down_since is not None else "",
         next_try=registry.services.timers.at(ENGINE, Deadline.WANTED, wanted.uid),

@@ -16,6 +16,7 @@ class Deadline(Enum):
 
     RETRANSMIT = auto()  #: no answer to our request yet: send it again, or give up
     HALF_OPEN = auto()  #: a peer began a negotiation and did not finish it
+    SLOT = auto()  #: a negotiation that waited for others with the same peer may begin
     RETRY = auto()  #: a negotiation failed and keyingtries allows another try
     REKEY = auto()  #: the IKE_SA's soft lifetime is over (IKEv2)
     REAUTH = auto()  #: the IKE_SA is to be authenticated anew

@@ -285,7 +285,7 @@ class Exchanges:
     def due(self, message_id: int) -> None:
         """No answer in time: send again, or give up."""
         exchange = self.open.get(message_id)
-        if exchange is None or not exchange.awaiting:
+        if exchange is None or not exchange.awaiting or not self._sa.may_repeat():
             return
         tries = (
             exchange.schedule[1] if exchange.schedule else self._sa.services.config.settings.retransmit_tries

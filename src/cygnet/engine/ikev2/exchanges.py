@@ -91,7 +91,7 @@ class Exchanges:
         """The response is overdue: send the request again, over ``other_paths`` as well, or tell the
         task that none will come."""
         sa, pending, task = self.sa, self.window.pending, self.active
-        if pending is None or task is None:
+        if pending is None or task is None or not sa.may_repeat():
             return
         settings = sa.services.config.settings
         if pending.tries >= settings.retransmit_tries:
