@@ -234,7 +234,7 @@ def test_a_recorded_request_sent_again_proves_no_life_and_moves_nothing() -> Non
     pair.left.vanish()
     pair.run(1)
     elsewhere = source.with_port(1024)
-    for _ in range(60):
+    for _ in range(100):
         pair.run(5)
         if host.ike_sas:
             assert (host.ike_sas[0].local, host.ike_sas[0].remote) == before

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cygnet.engine.ikev2.channel import Channel
 from cygnet.engine.ikev2.task import Draft, Step, Task
-from cygnet.engine.ikev2.window import retransmit_delay
+from cygnet.engine.ikev2.window import Pending, retransmit_delay
 from cygnet.engine.timers import Deadline
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import PeerError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cygnet.engine.ikev2.sa import IkeSaV2
 
 T = TypeVar("T", bound=Task)
+MOST_ROUNDS = 3  #: of retransmissions of one request to a peer that speaks and does not answer it
 
 
 class Exchanges:
@@ -68,7 +69,7 @@ class Exchanges:
 
     def _send_request(self, message: Message) -> None:
         datagrams, inner = self.channel.encode(message)
-        self.window.sent(message.exchange, datagrams)
+        self.window.sent(message.exchange, datagrams).since = self.sa.services.now
         self._requested = message
         assert self.active is not None
         self.active.sent(message, datagrams, inner)
@@ -94,7 +95,7 @@ class Exchanges:
         if pending is None or task is None or not sa.may_repeat():
             return
         settings = sa.services.config.settings
-        if pending.tries >= settings.retransmit_tries:
+        if pending.tries >= settings.retransmit_tries and not self._goes_on(pending):
             sa.log("IKE", f"giving up after {pending.tries} retransmits")
             self.active = None
             self.window.answered()
@@ -107,6 +108,16 @@ class Exchanges:
         for local, remote in other_paths:
             self.channel.send_to(local, remote, pending.datagrams)
         self._await_answer()
+
+    def _goes_on(self, pending: Pending) -> bool:
+        """The peer has spoken since we first asked, so it has not failed (§2.4); its answer does not
+        come through, as where a NAT has moved it. It is asked anew, a bounded number of times."""
+        alive = self.sa.is_established and self.sa.last_received > pending.since
+        if not alive or pending.rounds >= MOST_ROUNDS:
+            return False
+        pending.tries, pending.since = 0, self.sa.services.now
+        pending.rounds += 1
+        return True
 
     def send_again(self) -> None:
         """The path is another one: what waits for a response goes there too, without waiting."""

@@ -15,6 +15,8 @@ from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.tasks import mobike
 from cygnet.engine.ikev2.tasks.task import error_reply
 from cygnet.engine.ikev2.window import Arrival
+from cygnet.engine.wants import CheckLiveness
+from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.wire.header import Header
 from cygnet.wire.ikev2.chain import first_type
@@ -212,6 +214,22 @@ def _malformed(sa: IkeSaV2, event: Datagram, message: Message, error: PeerError)
         ends.malformed(sa, error.detail)
 
 
+class Tried:
+    """Where a request of ours went beside the place where the peer was last."""
+
+    def __init__(self, sa: IkeSaV2) -> None:
+        self.path: tuple[Endpoint, Endpoint] | None = None
+
+
+def _try_path(sa: IkeSaV2, event: Datagram) -> None:
+    """A request that nobody has answered goes there as well; if there is none, a liveness check does."""
+    sa.do(CheckLiveness())
+    pending = sa.exchanges.window.pending
+    if pending is not None:
+        sa.part(Tried).path = (event.local, event.remote)
+        sa.exchanges.channel.send_to(event.local, event.remote, pending.datagrams)
+
+
 def _follow(sa: IkeSaV2, event: Datagram, response: bool) -> None:
     """An authentic, new message came: RFC 7296 §2.23, follow a peer behind a NAT.
 
@@ -227,6 +245,17 @@ def _follow(sa: IkeSaV2, event: Datagram, response: bool) -> None:
         if sa.is_client and response:
             mobike.answered_from(sa, event.local, event.remote)
         return
-    if sa.is_established and (sa.local_behind_nat or not sa.remote_behind_nat):
+    if sa.is_established and not sa.remote_behind_nat:
         return
+    if sa.is_established and sa.local_behind_nat:
+        # "A host behind a NAT SHOULD NOT do this type of dynamic address update": whoever carries the
+        # message could choose any. So we ask whether the peer can be reached there.
+        path, sa.part(Tried).path = sa.part(Tried).path, None
+        if not response:
+            _try_path(sa, event)
+            return
+        if path != (event.local, event.remote):
+            return
     sa.set_endpoints(event.local, event.remote)
+    if not response:
+        sa.exchanges.send_again()

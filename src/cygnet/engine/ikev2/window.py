@@ -39,12 +39,15 @@ class Arrival(Enum):
 
 @dataclass(slots=True)
 class Pending:
-    """Our request that waits for its response. ``tries`` counts retransmissions."""
+    """Our request that waits for its response. ``tries`` counts retransmissions, ``since`` when they
+    began and ``rounds`` how often they began anew."""
 
     message_id: int
     exchange: ExchangeType
     datagrams: list[bytes]
     tries: int = 0
+    since: float = 0.0
+    rounds: int = 0
 
 
 @dataclass(slots=True)

@@ -235,12 +235,13 @@ def mapping_notifies(sa: IkeSaV2) -> list[NotifyPayload]:
 
 
 def note_mapping(sa: IkeSaV2, message: Message) -> bool:
-    """Whether the peer sees us under another address than the last time it told us."""
+    """Whether the peer sees us under another address than the last time it told us. What it says first
+    (the hash is over this IKE_SA's SPIs) may be another one than that which it sends to."""
     notify = message.notify(N.NAT_DETECTION_DESTINATION_IP)
     if notify is None:
         return False
     before, sa.part(Mobility).mapping = sa.part(Mobility).mapping, notify.data
-    return bool(before) and before != notify.data
+    return before != notify.data
 
 
 # the following end --------------------------------------------------------------------
