@@ -376,6 +376,37 @@ def test_a_pass_policy_cuts_a_hole_for_arriving_packets_too(ends: Ends) -> None:
     admits(ends, clear(*CLEAR[4]))
 
 
+def test_a_pass_policy_with_a_higher_priority_number_cuts_no_hole(ends: Ends) -> None:
+    ends.up(priority=1000)
+    hole = (TrafficSelector.of("10.1.0.5/32"),)
+    ends.far.install_policy(
+        ends.mirrored_policy(2, action=PolicyAction.PASS, local_ts=hole, priority=1001, reqid=0)
+    )
+    before = ends.dropped("unprotected")
+    ends.send_clear(clear(*CLEAR[4]))
+    ends.wait(lambda: ends.dropped("unprotected") == before + 1)
+
+
+def test_neighbours_are_let_in_though_the_remote_network_includes_our_own(ends: Ends) -> None:
+    """10.2.0.0/16 === 10.0.0.0/14 at far: what comes from 10.2.0.0/16 is not from the other end."""
+    ends.up(local_ts=(TrafficSelector.of("10.0.0.0/14"),))
+    admits(ends, clear("10.2.0.9", "10.2.0.1"))
+    before = ends.dropped("unprotected")
+    ends.send_clear(clear("10.3.0.5", "10.2.0.1"))
+    ends.wait(lambda: ends.dropped("unprotected") == before + 1)
+
+
+def test_a_policy_for_pings_alone_protects_nothing_else(ends: Ends) -> None:
+    echo = {"protocol": 1, "start_port": 0x0800, "end_port": 0x08FF}
+    networks = ("10.1.0.0/16", "10.2.0.0/16")
+    local, remote = ((replace(TrafficSelector.of(n), **echo),) for n in networks)
+    ends.up(local_ts=local, remote_ts=remote)
+    admits(ends, clear(*CLEAR[4]))
+    before = ends.dropped("unprotected")
+    ends.send_clear(ping(*CLEAR[4]))
+    ends.wait(lambda: ends.dropped("unprotected") == before + 1)
+
+
 def test_a_policy_that_is_gone_protects_nothing_any_more(ends: Ends) -> None:
     ends.up()
     ends.far.remove_policy(1)

@@ -143,7 +143,7 @@ class Forwarder:
         policies = self.spd.matching(flow.reversed())
         refused = bool(policies) and policies[0].action is not PolicyAction.PASS
         source, _ = flow.addresses
-        if refused and not any(ts.covers(source) for ts in policies[0].local_ts):  # a neighbour of ours
+        if refused and not _is_neighbour(policies[0], source):
             self.drops[Drop.UNPROTECTED] += 1
             return False
         return True
@@ -309,3 +309,12 @@ class Forwarder:
 
 def _drops_of(sa: InboundSa) -> dict[Drop, int]:
     return {drop: getattr(sa, field) for drop, field in _COUNTED_BY_SA.items()}
+
+
+def _is_neighbour(policy: PolicySpec, source: Address) -> bool:
+    """Whether an address is of our own network, which the remote one of the policy includes."""
+    return any(
+        int(own.start) <= int(source) <= int(own.end) and any(r.encloses(own) for r in policy.remote_ts)
+        for own in policy.local_ts
+        if own.version == source.version
+    )

@@ -83,6 +83,11 @@ class TrafficSelector:
             and (self.ports in (ANY_PORTS, OPAQUE) or self.start_port <= port <= self.end_port)
         )
 
+    def encloses(self, other: TrafficSelector) -> bool:
+        """Whether its addresses include those of another one, whatever their protocols and ports."""
+        inside = int(self.start) <= int(other.start) and int(other.end) <= int(self.end)
+        return self.version == other.version and inside
+
     def narrow(self, other: TrafficSelector) -> TrafficSelector | None:
         """The intersection of both, or None."""
         if self.version != other.version:

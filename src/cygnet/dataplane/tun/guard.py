@@ -6,6 +6,7 @@ kernel takes them from the wire. So a table of netfilter drops them on every oth
 what ``guard_plan`` makes of the policies.
 
 One ``nft`` process is kept and told what changes, which costs a quarter of a millisecond each.
+What has to be written anew as a whole waits until that costs no more than a tenth of the time.
 The table is the process's own (``flags owner``): it goes with it, so that neither a stop nor a
 crash leaves anything. Where there is no nft, or the kernel has no such tables, nothing is
 dropped, and the log says so once.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import re
 import select
@@ -23,21 +25,25 @@ import subprocess
 from collections.abc import Callable, Iterable
 
 from cygnet.boundary.specs import PolicySpec
-from cygnet.dataplane.tun.guard_plan import GuardPlan, setup
+from cygnet.dataplane.tun.guard_plan import GuardPlan, setup, table_of
 
 _PIPE_SIZE = 1 << 20  #: bytes of commands that may wait without stopping the packet loop
 _SET_PIPE_SIZE = 1031  #: F_SETPIPE_SZ of linux/fcntl.h
 _COUNTED = re.compile(rb"packets (\d+) bytes")
 _WITHOUT = "packets that arrive in the clear for protected networks are not dropped"
 _FAREWELL = 2.0  #: seconds
-_PATIENCE = 0.005  #: seconds; asked once a second at most
+_PATIENCE = 0.02  #: seconds; asked once a second at most
+_PER_RULE = 20e-6  #: seconds that nft takes for a rule
+_FEW_RULES = 200  #: they are written whenever somebody waits for it
 
 
 class Guard:
     """``ports`` are those of IKE and ESP in UDP, ``device`` is ours."""
 
     def __init__(self, device: str, ports: Iterable[int], log: Callable[[str], None]) -> None:
-        self._plan = GuardPlan()
+        self._plan = GuardPlan(device)
+        self._counter = f"list counter {table_of(device)} unprotected"
+        self._chain_due = 0.0
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self.dropped = 0  #: as of a moment ago
@@ -58,14 +64,31 @@ class Guard:
         self._say(commands)
 
     def add(self, policy: PolicySpec) -> None:
-        self._say(self._plan.add(policy))
+        self._plan.add(policy)
 
     def remove(self, id: int) -> None:
-        self._say(self._plan.remove(id))
+        self._plan.remove(id)
+
+    @property
+    def due(self) -> float:
+        """When ``flush`` is wanted next, monotonic seconds."""
+        return self._chain_due if self._plan.chain_is_stale else math.inf
+
+    def flush(self, now: float, awaited: bool = False) -> None:
+        """Tell nft what has changed; ``awaited``: and see that it is in force."""
+        commands = self._plan.elements()
+        soon = now >= self._chain_due or (awaited and len(self._plan) <= _FEW_RULES)
+        if self._plan.chain_is_stale and soon:
+            commands.append(self._plan.chain())
+            self._chain_due = now + 10 * _PER_RULE * len(self._plan)
+        if commands:
+            self._say(commands)
+            if awaited:
+                self.count()
 
     def count(self) -> int:
         """Packets dropped so far; where nft does not answer at once, as of the time before."""
-        self._say(["list counter inet cygnet unprotected"])
+        self._say([self._counter])
         if self._process is not None and self._process.stdout is not None:
             select.select([self._process.stdout], [], [], _PATIENCE)
         self._listen()

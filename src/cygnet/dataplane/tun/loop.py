@@ -7,6 +7,7 @@ up: so an inbound SA is in force before the first packet that its reply brings.
 from __future__ import annotations
 
 import gc
+import math
 import os
 import select
 import socket
@@ -88,12 +89,18 @@ class PacketLoop:
             if now >= due:
                 due = now + _HOUSEKEEPING
                 self.look_at_paths()
-            ready = poll(0.0 if self.behind else due - now)
+            ready = poll(0.0 if self.behind else max(0.0, min(due, self.guard_due) - now))
             if self.behind or channel in [fd for fd, _ in ready]:
                 self.take_commands(_COMMANDS)
+            if self.guard is not None:
+                self.guard.flush(now)
             for fd, _ in ready:
                 if fd != channel and self.running:
                     self._guarded(sources[fd])
+
+    @property
+    def guard_due(self) -> float:
+        return self.guard.due if self.guard is not None else math.inf
 
     def watch(self, fd: int, source: Callable[[], None]) -> None:
         self._sources[fd] = source
@@ -197,6 +204,8 @@ class PacketLoop:
 
     def query(self, ref: int, ids: tuple[SaId, ...]) -> None:
         now = time.monotonic()
+        if self.guard is not None:
+            self.guard.flush(now, awaited=True)
         if now >= self._statistics_due:
             self._statistics_due = now + _STATISTICS
             statistics = self.forwarder.statistics()
