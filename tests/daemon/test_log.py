@@ -128,3 +128,21 @@ def test_a_flood_of_strangers_packets_does_not_fill_the_log() -> None:
     ]
     journal.say("dmn", "our own")
     assert sink.lines[-1].text == "our own"
+
+
+def test_lines_of_ike_sas_that_anybody_may_have_begun_are_limited_too() -> None:
+    sink, journal = ListSink(), Journal(lambda: 1000.0)
+    journal.use([sink])
+    for n in range(MOST + 50):
+        journal.write(Log("CFG", 1, "selected proposal", n, "far", stranger=True))
+    assert len(sink.lines) == MOST
+
+
+def test_lines_that_nobody_wants_use_up_nothing() -> None:
+    sink, journal = ListSink(), Journal(lambda: 1000.0)
+    sink.levels = Levels(1)
+    journal.use([sink])
+    for _ in range(MOST + 50):
+        journal.write(Log("NET", 2, "detail"))
+    journal.write(Log("NET", 1, "received unusable packet"))
+    assert len(sink.lines) == 1

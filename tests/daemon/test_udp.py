@@ -11,7 +11,7 @@ import pytest
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.daemon.log import Journal
-from cygnet.daemon.udp import Sockets, UdpTransport, open_sockets
+from cygnet.daemon.udp import BUFFER, Sockets, UdpTransport, open_sockets
 from cygnet.dataplane.tun.sockets import SOL_UDP, UDP_SEGMENT
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import DataPlaneError
@@ -123,3 +123,20 @@ def test_a_packet_has_the_dscp_that_was_asked_for(address: str, level: int, want
             _, ancillary, _, _ = them.recvmsg(100, 100)
             assert [(lev, kind, data[0]) for lev, kind, data in ancillary] == [(level, got, dscp << 2)]
     sockets.close()
+
+
+def test_a_burst_of_a_thousand_first_messages_is_not_lost() -> None:
+    async def story() -> None:
+        sockets, transport, sink = opened()
+        sockets_of_ike = list(sockets.ike.values())
+        got: list[Datagram] = []
+        with peer("127.0.0.1") as them:
+            for _ in range(1000):  # all before anything is read
+                them.sendto(bytes(4) + b"x" * 500, ("127.0.0.1", natt_port(sockets)))
+            transport.start(asyncio.get_running_loop(), got.append)
+            await until(lambda: len(got) == 1000)
+        sizes = {s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2 for s in sockets_of_ike}
+        assert min(sizes) >= BUFFER or any("net.core.rmem_max" in line.text for line in sink.lines)
+        transport.stop(asyncio.get_running_loop())
+
+    asyncio.run(story())

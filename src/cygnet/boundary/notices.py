@@ -18,6 +18,7 @@ class Log:
     text: str
     ike_uid: int | None = None
     ike_name: str = ""
+    stranger: bool = False  #: anybody may have caused it, in anybody's name
 
 
 @dataclass(frozen=True, slots=True)

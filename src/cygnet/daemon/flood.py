@@ -1,7 +1,8 @@
 """Keeps senders of junk from filling the log.
 
-Anybody can send datagrams, and each unusable one makes a line. Lines that belong to no IKE_SA
-are therefore limited per second; how many were left out is told when the second is over.
+Anybody can send datagrams, and each unusable one makes a line, each first message several. Lines that
+belong to no IKE_SA, or to one that anybody may have begun, are therefore limited per second; how many
+were left out is told when the second is over.
 """
 
 from __future__ import annotations

@@ -143,9 +143,11 @@ class Journal:
                 sink.close()
 
     def write(self, log: Log) -> None:
-        if log.ike_uid is None and log.group in GROUPS and not self._admit():
+        if not any(sink.levels.want(log) for sink in self._sinks):
             return
-        self._write(log)
+        strange = log.stranger or (log.ike_uid is None and log.group in GROUPS)
+        if not strange or self._admit():
+            self._write(log)
 
     def _admit(self) -> bool:
         """Whether a line that strangers may have caused is written (flood.py)."""

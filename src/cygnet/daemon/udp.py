@@ -11,17 +11,28 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.daemon.log import Journal
-from cygnet.dataplane.tun.sockets import NON_ESP_MARKER, is_ike, open_pair, open_udp, receive, send
+from cygnet.dataplane.tun.sockets import (
+    NON_ESP_MARKER,
+    is_ike,
+    open_pair,
+    open_udp,
+    raise_buffers,
+    receive,
+    send,
+)
 from cygnet.values.endpoint import IKE_PORT, Endpoint
 from cygnet.values.errors import DataPlaneError
 
 LEAST_ESP = 8  #: bytes: SPI and sequence number; a NAT keep-alive (RFC 3948 §2.3) is one byte
+#: bytes of receive buffer: some thousand first messages of a peer that begins all of its tunnels at once,
+#: where the system's default holds some ninety
+BUFFER = 4 << 20
 FAMILIES = ((4, socket.AF_INET), (6, socket.AF_INET6))
 
 
@@ -62,7 +73,17 @@ def open_sockets(port: int, port_nat_t: int, mark: int, journal: Journal) -> Soc
             text = f"{error.text}: does another IKE daemon (charon, pluto) run?"
             raise DataPlaneError(error.operation, error.errno, text) from error
         raise
+    _raise_buffers(found.ike.values(), journal)
     return found
+
+
+def _raise_buffers(sockets: Collection[socket.socket], journal: Journal) -> None:
+    """As far as the system lets us; without CAP_NET_ADMIN that is net.core.rmem_max."""
+    for sock in sockets:
+        raise_buffers(sock, BUFFER)
+    got = min(sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) for sock in sockets) // 2
+    short = f", of {BUFFER >> 10} that were asked for (net.core.rmem_max)" if got < BUFFER else ""
+    journal.say("net", f"receive buffers of IKE hold {got >> 10} KB{short}", 1 if short else 2)
 
 
 def _free_port() -> int:

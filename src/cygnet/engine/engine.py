@@ -138,6 +138,7 @@ def _owner(registry: Registry[IkeSa], event: Datagram, header: Header) -> IkeSa 
         return sa
     sa = registry.by_spi.get(header.spi_r)
     if sa is not None and not sa.initiator and sa.version == header.major and sa.spi_i == header.spi_i:
+        registry.half_open.prove(sa.uid)  # it has had our answer
         return sa
     if header.spi_r == NO_SPI:
         return registry.initial.get((header.major, header.spi_i, event.remote.address))
@@ -145,20 +146,24 @@ def _owner(registry: Registry[IkeSa], event: Datagram, header: Header) -> IkeSa 
 
 
 def _respond(registry: Registry[IkeSa], event: Datagram, header: Header) -> IkeSa | None:
-    """A first message: limits first (RFC 7296 §2.6, charon's block_threshold), then the version."""
-    settings = registry.services.config.settings
+    """A first message: limits first (charon's block_threshold, and our own), then the version."""
+    settings, half_open = registry.services.config.settings, registry.half_open
     source = event.remote.address
-    if settings.block_threshold and registry.half_open.of(source) >= settings.block_threshold:
+    limit = settings.block_threshold if settings.dos_protection else 0
+    if half_open.is_full(source) or (limit and half_open.of(source) >= limit):
         registry.services.log("NET", f"ignoring IKE_SA setup from {source}, peer too aggressive")
         return None
-    if settings.init_limit_half_open and registry.half_open.total >= settings.init_limit_half_open:
+    if settings.init_limit_half_open and half_open.total >= settings.init_limit_half_open:
         registry.services.log(
             "NET",
-            f"ignoring IKE_SA setup from {source}, half open IKE_SA count of {registry.half_open.total} "
-            "exceeds limit",
+            f"ignoring IKE_SA setup from {source}, half open IKE_SA count of {half_open.total} exceeds limit",
         )
         return None
-    return RESPONDERS[header.major](registry, event, header)
+    sa = RESPONDERS[header.major](registry, event, header)
+    goes = half_open.to_go(registry.services.entropy)
+    if goes is not None:
+        destroy(registry.ike_sas[goes])
+    return sa
 
 
 def _unknown(registry: Registry[IkeSa], event: Datagram, header: Header) -> None:

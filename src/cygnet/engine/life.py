@@ -173,7 +173,6 @@ def destroy(sa: IkeSa) -> None:
     if sa.state is IkeState.DESTROYED:
         return
     services, registry = sa.services, sa.registry
-    sa.no_longer_half_open()
     sa.do(Forget())
     for child in list(sa.children.values()):
         child_down(sa, child)
@@ -188,6 +187,7 @@ def destroy(sa: IkeSa) -> None:
     end_wishes(sa)
     replaced = sa.state is IkeState.REKEYED
     sa.enter(IkeState.DESTROYED)
+    sa.no_longer_half_open()  # after the last line of what a stranger has begun
     if sa.established_at is not None and not replaced:
         services.emit(IkeUpDown(sa.uid, sa.name, False))
     services.answers.closed("ike", sa.uid)

@@ -284,9 +284,15 @@ class IkeSa(ABC):
         """Its message has had no answer: whether to send it again now, or when ``RETRANSMIT`` comes."""
         return self.services.part(Pacing).may_repeat(self.uid, self.spi_r == NO_SPI, self.last_sent)
 
-    def count_half_open(self) -> None:
-        """This IKE_SA was begun by the peer and counts against its limits until established."""
-        self.registry.half_open.begin(self.uid, self.remote.address)
+    @property
+    def is_stranger(self) -> bool:
+        """Begun by a peer that may not be where it says it is."""
+        return self.registry.half_open.is_stranger(self.uid)
+
+    def count_half_open(self, proven: bool = False) -> None:
+        """This IKE_SA was begun by the peer and counts against its limits until established.
+        ``proven``: the peer has shown that it receives at its address."""
+        self.registry.half_open.begin(self.uid, self.remote.address, proven)
         timeout = self.services.config.settings.half_open_timeout
         self.services.timers.set(self.uid, Deadline.HALF_OPEN, self.services.now + timeout)
 

@@ -33,6 +33,8 @@ class Named(Protocol):
     def uid(self) -> int: ...
     @property
     def name(self) -> str: ...
+    @property
+    def is_stranger(self) -> bool: ...
 
 
 class Installed(Protocol):
@@ -95,9 +97,14 @@ class Services:
         effects, self.effects = self.effects, []
         return effects
 
-    def log(self, group: str, text: str, level: int = 1, sa: Named | None = None) -> None:
-        uid, name = (sa.uid, sa.name) if sa is not None else (None, "")
-        self.emit(Log(group, level, text, uid, name))
+    def log(
+        self, group: str, text: str, level: int = 1, sa: Named | None = None, stranger: bool = False
+    ) -> None:
+        """``stranger``: anybody can cause it (so can he, by their nature, most lines without an SA)."""
+        if sa is None:
+            self.emit(Log(group, level, text, stranger=stranger))
+        else:
+            self.emit(Log(group, level, text, sa.uid, sa.name, sa.is_stranger))
 
     def alert(self, kind: str, text: str, sa: Named | None = None) -> None:
         self.emit(Alert(kind, text, sa.uid if sa is not None else None))

@@ -226,7 +226,9 @@ class Settings:
     half_open_timeout: float = 30.0
     init_limit_half_open: int = 0
     cookie_threshold: int = 30  #: half-open IKE_SAs before cookies are asked for; 0: never
-    block_threshold: int = 5  #: half-open IKE_SAs per source address; 0: no limit
+    #: half-open IKE_SAs per source address, 0: no limit. None: from the fifth on an address has to
+    #: show that it receives there (IKEv2)
+    block_threshold: int | None = None
     dos_protection: bool = True
     fragment_size: int = 1280  #: bytes of an IP packet with an IKE fragment; 0: 1280/576 by family
     max_packet: int = 10000

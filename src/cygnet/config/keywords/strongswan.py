@@ -85,8 +85,8 @@ CHARON = (
             "0: no limit.", "init_limit_half_open"),
     Keyword("cookie_threshold", COUNT, "30", "Half-open IKE_SAs above which peers must return a cookie; "
             "0: never.", "cookie_threshold"),
-    Keyword("block_threshold", COUNT, "5", "Half-open IKE_SAs of one address above which it is refused; "
-            "0: no limit.", "block_threshold"),
+    Keyword("block_threshold", COUNT, None, "Half-open IKE_SAs of one address above which it is refused; "
+            "0: no limit. Unset: from the fifth on IKEv2 peers must return a cookie.", "block_threshold"),
     Keyword("dos_protection", BOOL, "yes", "Whether the two thresholds apply.", "dos_protection"),
     Keyword("fragment_size", _integer(0, 65535), "1280", "Largest IP packet with an IKE fragment; 0: 1280 "
             "with IPv6, 576 with IPv4.", "fragment_size"),

@@ -90,7 +90,6 @@ def _log_deleting(sa: IkeSaV1) -> None:
 
 def abandon_exchanges(sa: IkeSaV1) -> None:
     """Take back what unfinished Quick Modes have installed; an heir tells the peer."""
-    heir = sa.part(Succession).heir
     for exchange in sa.exchanges.active():
         sa.exchanges.close(exchange)
         task = exchange.task
@@ -98,9 +97,12 @@ def abandon_exchanges(sa: IkeSaV1) -> None:
             told = task.take_back()
         else:
             told = task.unheard if isinstance(task, TellDeleted) else None
-        if told is not None and heir is not None:
+        if told is None:
+            continue
+        heir = sa.part(Succession).heir
+        if heir is not None:
             heir.part(Succession).inherit_delete(told)
-        elif told is not None:
+        else:
             sa.services.part(Unsaid).keep(sa, told)
     sa.exchanges.queue.clear()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.engine.ikev1.exchange import PHASE_1
+from cygnet.engine.ikev1.greylist import FROM, Greylist
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.task import Task
 from cygnet.engine.ikev1.tasks.aggressive_mode import AggressiveModeResponder
@@ -42,6 +43,9 @@ def respond(registry: Registry[IkeSa], datagram: Datagram, header: Header) -> Ik
         )
         return None
     local, remote = datagram.local.address, datagram.remote.address
+    if registry.half_open.strangers >= FROM and not services.part(Greylist).passes(header.spi_i, remote):
+        services.log("NET", f"passing over IKE_SA setup from {remote} until it comes again")
+        return None
     found = by_address(services, local, remote, 1)
     if not found:
         services.log("IKE", f"no IKE config found for {local}...{remote}, sending NO_PROPOSAL_CHOSEN")
@@ -50,8 +54,8 @@ def respond(registry: Registry[IkeSa], datagram: Datagram, header: Header) -> Ik
         return None
     sa = IkeSaV1(registry, found[0], False, datagram.local, datagram.remote)
     sa.spi_i = header.spi_i
-    sa.enter(IkeState.CONNECTING)
     sa.count_half_open()
+    sa.enter(IkeState.CONNECTING)
     sa.expect_again()
     sa.exchanges.answer(header.exchange, PHASE_1, task(sa))
     return sa

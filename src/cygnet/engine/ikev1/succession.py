@@ -142,8 +142,8 @@ class Succession:
 
     def pass_on_children(self) -> None:
         """This IKE_SA came to nothing; what it had taken over already goes on to the next one."""
-        heir = self.heir
-        if self._sa.children and heir is not None:
+        heir = self.heir if self._sa.children else None
+        if heir is not None:
             take_over(heir, self._sa)
 
     def leave_to_heir(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.crypto.names import ke_text, proposals_text
+from cygnet.engine.half_open import BEFORE_COOKIES
 from cygnet.engine.ikev2 import redirect
 from cygnet.engine.ikev2.cookies import Cookies
 from cygnet.engine.ikev2.proposals import ike_proposals, unusable_kes, with_none
@@ -29,14 +30,21 @@ from cygnet.wire.ikev2.message import Message, check_critical
 from cygnet.wire.ikev2.nonce import NoncePayload
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
+from cygnet.wire.ikev2.numbers import PayloadType
 from cygnet.wire.ikev2.rules import check_rules
 from cygnet.wire.ikev2.sa import SaPayload
+
+NONCE_ONLY = frozenset({PayloadType.NONCE})
 
 
 def respond(registry: Registry[IkeSa], event: Datagram, header: Header) -> IkeSa | None:
     """The IKE_SA that answers, or None when that has been done (or is not to be done)."""
+    # "with the COOKIE notification [...] as the first payload" (§2.6): under load nothing else is read
+    # of a message that begins with another one
+    without_cookie = header.next_payload != PayloadType.NOTIFY and _needs_cookie(registry, event)
     try:
-        message = check_rules(Message.decode(event.data, header))
+        message = Message.decode(event.data, header, NONCE_ONLY if without_cookie else None)
+        message = message if without_cookie else check_rules(message)
     except PeerError as error:
         registry.services.log("NET", f"ignoring message from {event.remote}: {error.detail}")
         return None
@@ -50,6 +58,8 @@ def respond(registry: Registry[IkeSa], event: Datagram, header: Header) -> IkeSa
         registry.services.log("NET", f"ignoring {message.title} from {event.remote}: it begins no IKE_SA")
         return None
     try:
+        if without_cookie:
+            _check_cookie(registry, event, message, message.need(NoncePayload).data)
         check_critical(message)
         return BEGINNINGS[message.exchange](registry, event, message)
     except PeerError as error:
@@ -61,7 +71,7 @@ def respond(registry: Registry[IkeSa], event: Datagram, header: Header) -> IkeSa
 
 def _accept(registry: Registry[IkeSa], event: Datagram, message: Message) -> IkeSaV2:
     nonce, theirs = message.need(NoncePayload), message.need(KePayload)
-    _check_cookie(registry, event, message, nonce.data)
+    proven = _check_cookie(registry, event, message, nonce.data)
     redirect.refuse_new(registry, event, message, nonce.data)
     candidates = by_address(registry.services, event.local.address, event.remote.address, 2)
     if not candidates:
@@ -80,7 +90,7 @@ def _accept(registry: Registry[IkeSa], event: Datagram, message: Message) -> Ike
             f"key exchange method {ke_text(theirs.method)} unacceptable, requesting {ke_text(suite.ke)}",
             suite.ke.to_bytes(2),
         )
-    sa = _begun(registry, event, message, fitting[0])
+    sa = _begun(registry, event, message, fitting[0], proven)
     sa.shaking.suite, sa.shaking.candidates = suite, fitting
     sa.shaking.answer = with_none(selected, message.need(SaPayload).proposals)
     return sa
@@ -88,9 +98,9 @@ def _accept(registry: Registry[IkeSa], event: Datagram, message: Message) -> Ike
 
 def _resume(registry: Registry[IkeSa], event: Datagram, message: Message) -> IkeSaV2:
     """RFC 5723 §4.3: the first message may show a ticket instead."""
-    _check_cookie(registry, event, message, message.need(NoncePayload).data)
+    proven = _check_cookie(registry, event, message, message.need(NoncePayload).data)
     held, connection = resume.accept(registry.services, event, message)
-    sa = _begun(registry, event, message, connection)
+    sa = _begun(registry, event, message, connection, proven)
     sa.shaking.resumed, sa.shaking.candidates = held, [connection]
     return sa
 
@@ -99,12 +109,14 @@ def _resume(registry: Registry[IkeSa], event: Datagram, message: Message) -> Ike
 BEGINNINGS = {ExchangeType.IKE_SA_INIT: _accept, ExchangeType.IKE_SESSION_RESUME: _resume}
 
 
-def _begun(registry: Registry[IkeSa], event: Datagram, message: Message, connection: Connection) -> IkeSaV2:
+def _begun(
+    registry: Registry[IkeSa], event: Datagram, message: Message, connection: Connection, proven: bool
+) -> IkeSaV2:
     """An IKE_SA for the peer; it counts as half open from here on."""
     sa = IkeSaV2(registry, connection, False, event.local, event.remote)
     sa.spi_i = message.spi_i
+    sa.count_half_open(proven)
     sa.enter(IkeState.CONNECTING)
-    sa.count_half_open()
     sa.expect_again()
     sa.shaking.decoded = message
     return sa
@@ -132,24 +144,31 @@ def _choose(
     configured = proposals_text(ike_proposals(candidates[0]))
     received = proposals_text(message.need(SaPayload).proposals)
     text = f"{event.remote.address} proposed {received}; '{candidates[0].name}' accepts {configured}"
-    services.log("CFG", f"received proposals: {received}")
-    services.log("CFG", f"configured proposals: {configured}")
+    services.log("CFG", f"received proposals: {received}", stranger=True)
+    services.log("CFG", f"configured proposals: {configured}", stranger=True)
     services.alert("proposal-mismatch-ike", text)
     raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "no matching proposal found")
 
 
-def _check_cookie(registry: Registry[IkeSa], event: Datagram, message: Message, nonce: bytes) -> None:
-    """Raises PeerError(COOKIE) with the cookie to send while too many IKE_SAs are half open."""
-    settings = registry.services.config.settings
-    limit = settings.cookie_threshold
-    if not settings.dos_protection or not limit or registry.half_open.total < limit:
-        return
+def _check_cookie(registry: Registry[IkeSa], event: Datagram, message: Message, nonce: bytes) -> bool:
+    """Whether the peer has shown a cookie of ours. Raises PeerError(COOKIE) with the one to send while it
+    has not and must: too many IKE_SAs are half open, in all or of its address."""
     cookies = registry.services.part(Cookies)
     shown = message.notify(NotifyType.COOKIE)
     if shown is not None and cookies.is_valid(shown.data, nonce, event.remote, message.spi_i):
-        return
-    cookie = cookies.make(nonce, event.remote, message.spi_i)
-    raise PeerError(NotifyType.COOKIE, f"{registry.half_open.total} IKE_SAs are half open", cookie)
+        return True
+    if _needs_cookie(registry, event):
+        cookie = cookies.make(nonce, event.remote, message.spi_i)
+        raise PeerError(NotifyType.COOKIE, f"{registry.half_open.total} IKE_SAs are half open", cookie)
+    return False
+
+
+def _needs_cookie(registry: Registry[IkeSa], event: Datagram) -> bool:
+    settings, half_open = registry.services.config.settings, registry.half_open
+    if not settings.dos_protection or not settings.cookie_threshold:
+        return False
+    of_one = settings.block_threshold is None and half_open.of(event.remote.address) >= BEFORE_COOKIES
+    return of_one or half_open.total >= settings.cookie_threshold
 
 
 def _log_received(services: Services, event: Datagram, message: Message) -> None:

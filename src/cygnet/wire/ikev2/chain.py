@@ -18,21 +18,27 @@ CRITICAL = 0x80
 MAX_PAYLOADS = 256  #: per chain; ours have some 30 at most. Each costs the sender 4 bytes, us an object
 
 
-def decode_chain(first: int, data: bytes, start: int = 0) -> list[Payload]:
-    """The payloads in ``data`` from offset ``start`` to its end.
+def decode_chain(
+    first: int, data: bytes, start: int = 0, only: frozenset[int] | None = None
+) -> list[Payload]:
+    """The payloads in ``data`` from offset ``start`` to its end; ``only``: those of these types.
 
     The encrypted payload stands last: its Next Payload field speaks of what is inside it.
     """
     found: list[Payload] = []
     kind, at, end = first, start, len(data)
+    passed = 0
     while kind:
         if end - at < _GENERIC.size:
             raise bad_syntax(f"message ends where a payload of type {kind} should begin")
         following, flags, length = _GENERIC.unpack_from(data, at)
         if not _GENERIC.size <= length <= end - at:
             raise bad_syntax(f"payload of type {kind} says {length} bytes, {end - at} left")
-        if len(found) == MAX_PAYLOADS:
+        if len(found) + passed == MAX_PAYLOADS:
             raise bad_syntax(f"more than {MAX_PAYLOADS} payloads")
+        if only is not None and kind not in only:
+            kind, at, passed = following, at + length, passed + 1
+            continue
         payload = _decode_payload(kind, flags, data, at + _GENERIC.size, at + length)
         at += length
         if kind in _CLOSED:

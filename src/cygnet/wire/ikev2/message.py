@@ -40,8 +40,9 @@ class Message:
     payloads: tuple[Payload, ...] = ()
 
     @classmethod
-    def decode(cls, data: bytes, header: Header) -> Message:
-        """The message in the datagram ``data``, whose ``header`` has been read already."""
+    def decode(cls, data: bytes, header: Header, only: frozenset[int] | None = None) -> Message:
+        """The message in the datagram ``data``, whose ``header`` has been read already; ``only``: no
+        other payloads than of these types are looked at."""
         return cls(
             header.spi_i,
             header.spi_r,
@@ -49,7 +50,7 @@ class Message:
             header.message_id,
             bool(header.flags & FLAG_INITIATOR),
             bool(header.flags & FLAG_RESPONSE),
-            tuple(decode_chain(header.next_payload, data, HEADER_LENGTH)),
+            tuple(decode_chain(header.next_payload, data, HEADER_LENGTH, only)),
         )
 
     def encode(self) -> bytes:
