@@ -16,6 +16,7 @@ PARTS = {
     "throughput": "packets through the userspace plane",
     "interference": "whether traffic and negotiations delay each other",
     "tunnels": "tunnels a second, CPU and memory of a tunnel",
+    "storm": "thousands of tunnels at once, and the way back after trouble",
     "startup": "how long starting and asking takes",
 }
 

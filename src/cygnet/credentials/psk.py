@@ -22,9 +22,6 @@ from cygnet.values.iana import IdType
 from cygnet.values.identity import ANY, Identity
 from cygnet.values.secret import Secret
 
-#: identities that fit only their equals, unless they begin with a ``*``
-_EXACT = {IdType.IPV4_ADDR, IdType.IPV6_ADDR, IdType.FQDN, IdType.USER_FQDN, IdType.KEY_ID}
-
 
 class Keyring:
     """The shared secrets of one configuration, indexed by owner."""
@@ -36,11 +33,11 @@ class Keyring:
         self._exact: defaultdict[tuple[IdType, bytes], list[int]] = defaultdict(list)
         self._loose: list[int] = []  #: of wildcards, of %any, and of nobody in particular
         for at, entry in enumerate(self._entries):
-            if not entry.owners or any(_is_loose(owner) for owner in entry.owners):
+            if not entry.owners or any(owner.is_pattern for owner in entry.owners):
                 self._loose.append(at)
             else:
                 for owner in entry.owners:
-                    self._exact[_spelling(owner)].append(at)
+                    self._exact[owner.spelling].append(at)
 
     def psk(
         self, local: Identity | None, remote: Identity | None, local_addr: Address, remote_addr: Address
@@ -56,28 +53,27 @@ class Keyring:
 
     def shared(self, kind: SecretKind, ours: Identity, theirs: Identity = ANY) -> Secret | None:
         """See ``find_shared``."""
+        best, (fits_theirs, _) = self._best(kind, {*self._loose, *self._owned(theirs)}, ours, theirs)
+        if not fits_theirs:  # else none of those that fit only our own end is better
+            best, _ = self._best(kind, {*self._loose, *self._owned(ours)}, ours, theirs)
+        return best
+
+    def _best(
+        self, kind: SecretKind, among: set[int], ours: Identity, theirs: Identity
+    ) -> tuple[Secret | None, tuple[int, int]]:
         best: Secret | None = None
         best_rank = (0, 0)
-        for at in sorted({*self._loose, *self._owned(ours), *self._owned(theirs)}):
+        for at in sorted(among):
             entry = self._entries[at]
             if entry.kind is not kind:
                 continue
             rank = (0 if theirs.is_any else _fit(theirs, entry.owners), _fit(ours, entry.owners))
             if rank > best_rank:
                 best, best_rank = entry.secret, rank
-        return best
+        return best, best_rank
 
     def _owned(self, identity: Identity) -> Sequence[int]:
-        return self._exact.get(_spelling(identity), ())
-
-
-def _spelling(identity: Identity) -> tuple[IdType, bytes]:
-    """The same for all identities that are equal but for upper and lower case."""
-    return identity.type, identity.data.lower()
-
-
-def _is_loose(owner: Identity) -> bool:
-    return owner.type not in _EXACT or owner.data.startswith(b"*")
+        return self._exact.get(identity.spelling, ())
 
 
 def _fit(identity: Identity, owners: Iterable[Identity]) -> int:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 from cygnet.crypto import encr, integ
 from cygnet.crypto.names import in_order, proposal_text, proposals_text, transform_text
@@ -109,6 +110,7 @@ def _additional(word: str, number: int, method: str, version: int) -> Transform:
     return Transform(kind, keyword.transform.id)
 
 
+@lru_cache(maxsize=1024)
 def parse_proposal(text: str, protocol: Protocol, version: int = 0) -> Proposal:
     """``parse_proposal("aes128-sha256-modp2048", Protocol.IKE)``; ``version`` 1, 2 or 0 for either.
 

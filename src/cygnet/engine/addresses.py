@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from cygnet.model.config import Connection
@@ -11,6 +12,7 @@ from cygnet.values.endpoint import Address
 ANY_WORDS = frozenset({"%any", "%any4", "%any6", "0.0.0.0", "::", "0.0.0.0/0", "::/0"})
 
 
+@lru_cache(maxsize=1 << 14)
 def concrete(word: str) -> Address | None:
     """The address a configured word stands for; None for %any, names, subnets and ranges."""
     if word in ANY_WORDS:

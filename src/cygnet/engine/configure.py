@@ -181,7 +181,7 @@ def _resolve_names(services: Services) -> None:
             if not event.addresses:
                 services.log("CFG", f"unable to resolve {name}: {event.error or 'no address found'}")
                 return
-            services.resolved[name] = event.addresses
+            services.resolve(name, event.addresses)
             _install_waiting_traps(services, name)
 
         services.emit(Resolve(services.ask(answered), name))

@@ -29,7 +29,7 @@ def find_endpoints(sa: IkeSa) -> None:
     def answered(event: Event) -> None:
         assert isinstance(event, Resolved)
         if event.addresses:
-            sa.services.resolved[name] = event.addresses
+            sa.services.resolve(name, event.addresses)
             _find_local(sa, event.addresses[0])
         else:
             _failed(sa, f"unable to resolve {name}: {event.error or 'no address found'}")

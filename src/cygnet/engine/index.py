@@ -1,17 +1,20 @@
 """What keeps look-ups flat when there are ten thousand of everything.
 
 ``Index`` finds living things by a key that several may share. ``Connections`` finds loaded
-connections by name, by the name of a child, and by the peer address they are fixed to.
+connections by name, by the name of a child, by the peer address they are fixed to, and by the
+identity that they want of the peer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from cygnet.engine.addresses import concrete
 from cygnet.model.config import Child, Config, Connection
 from cygnet.values.endpoint import Address
+from cygnet.values.iana import IdType
+from cygnet.values.identity import ANY, Identity
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -46,9 +49,18 @@ class Connections:
         self._with_child: dict[str, tuple[Connection, Child]] = {}
         self._fixed: dict[Address, list[tuple[int, Connection]]] = {}
         self._open: list[tuple[int, Connection]] = []
+        self._called: dict[tuple[IdType, bytes], list[Connection]] = {}
+        self._any: list[Connection] = []  #: those that take more identities than one
+        #: what was found lately for two addresses and a version (``lookup``)
+        self.between: dict[tuple[Address, Address, int], list[Connection]] = {}
         for order, connection in enumerate(config.connections):
             for child in connection.children:
                 self._with_child.setdefault(child.name, (connection, child))
+            wanted = connection.remote[0].id if connection.remote else ANY
+            if wanted.is_pattern:
+                self._any.append(connection)
+            else:
+                self._called.setdefault(wanted.spelling, []).append(connection)
             addresses = [concrete(word) for word in connection.remote_addrs]
             if connection.allow_any or None in addresses:
                 self._open.append((order, connection))
@@ -64,7 +76,11 @@ class Connections:
         """The first connection that has a child of that name."""
         return self._with_child.get(name)
 
-    def perhaps_with(self, remote: Address) -> Iterable[Connection]:
+    def perhaps_with(self, remote: Address) -> list[Connection]:
         """In file order, those that a peer at ``remote`` may belong to: no other one can."""
         found = self._fixed.get(remote, []) + self._open
-        return (connection for _, connection in sorted(found, key=lambda pair: pair[0]))
+        return [connection for _, connection in sorted(found, key=lambda pair: pair[0])]
+
+    def perhaps_called(self, remote: Identity) -> list[Connection]:
+        """Those whose peer may have that identity: no other one's can."""
+        return [*self._called.get(remote.spelling, []), *self._any]

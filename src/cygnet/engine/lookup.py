@@ -10,11 +10,26 @@ from cygnet.model.config import Connection, IkeVersion
 from cygnet.values.endpoint import Address
 from cygnet.values.identity import ANY, Identity
 
+MOST_KEPT = 64  #: answers; a gateway hears from few peers at a time
+
 _ACCEPTS = {1: (IkeVersion.ANY, IkeVersion.V1), 2: (IkeVersion.ANY, IkeVersion.V2)}
 
 
 def by_address(services: Services, local: Address, remote: Address, version: int) -> list[Connection]:
-    """Every connection that fits both addresses, the closest fit first, then in file order."""
+    """Every connection that fits both addresses, the closest fit first, then in file order.
+
+    With thousands of conns for one peer that is much work for each of its messages: kept a while.
+    """
+    kept, asked = services.connections.between, (local, remote, version)
+    found = kept.get(asked)
+    if found is None:
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
+        found = kept[asked] = _by_address(services, local, remote, version)
+    return found
+
+
+def _by_address(services: Services, local: Address, remote: Address, version: int) -> list[Connection]:
     scored = []
     for connection in services.connections.perhaps_with(remote):
         if connection.version not in _ACCEPTS[version]:
@@ -30,6 +45,12 @@ def by_address(services: Services, local: Address, remote: Address, version: int
 
 def _best(services: Services, words: Iterable[str], address: Address) -> int:
     return max((fits(w, address, services.resolved.get(w, ())) for w in words), default=0)
+
+
+def among(services: Services, candidates: list[Connection], remote_id: Identity) -> list[Connection]:
+    """Those of the candidates whose peer may have that identity, in their order."""
+    called = {c.name for c in services.connections.perhaps_called(remote_id)}
+    return [c for c in candidates if c.name in called]
 
 
 def by_identity(

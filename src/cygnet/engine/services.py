@@ -77,6 +77,11 @@ class Services:
         self.config = config
         self.connections = Connections(config)
 
+    def resolve(self, name: str, addresses: tuple[Address, ...]) -> None:
+        """A host name has these addresses."""
+        self.resolved[name] = addresses
+        self.connections.between.clear()
+
     def part(self, kind: Callable[[Services], P]) -> P:
         """What one protocol keeps for the whole engine (IKEv2's cookies, ...): made when first asked for."""
         if kind not in self._parts:

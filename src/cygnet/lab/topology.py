@@ -86,8 +86,9 @@ def oregon(
     return ends[0], ends[1]
 
 
-def direct(lab: Lab, names: tuple[str, str] = ("oregon", "peer")) -> tuple[End, End]:
+def direct(lab: Lab, names: tuple[str, str] = ("oregon", "peer"), round_trip: float = 0.0) -> tuple[End, End]:
     """No NAT: two gateways on one link; each has an address of the network behind it on lo.
+    ``round_trip`` in seconds.
 
     ::
 
@@ -95,7 +96,7 @@ def direct(lab: Lab, names: tuple[str, str] = ("oregon", "peer")) -> tuple[End, 
                       192.0.2.1                 192.0.2.2
     """
     a, b = lab.host(names[0]), lab.host(names[1])
-    lab.cable(Plug(a, "eth0", ("192.0.2.1/24",)), Plug(b, "eth0", ("192.0.2.2/24",)))
+    lab.cable(Plug(a, "eth0", ("192.0.2.1/24",)), Plug(b, "eth0", ("192.0.2.2/24",)), delay=round_trip / 2)
     a.add_address("lo", "10.31.0.1/32")
     b.add_address("lo", "10.77.0.1/32")
     return (

@@ -35,6 +35,16 @@ class Identity:
     def is_any(self) -> bool:
         return self.type == IdType.ANY
 
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it may stand for others than itself."""
+        return self.type not in _EXACT or self.data.startswith(b"*")
+
+    @property
+    def spelling(self) -> tuple[IdType, bytes]:
+        """The same for all identities that are equal but for upper and lower case."""
+        return self.type, self.data.lower()
+
     def matches(self, pattern: Identity) -> int:
         """How well this identity fits ``pattern``: 0 not at all, 1 by %any, 2 wildcard, 3 exact."""
         if pattern.is_any:
@@ -63,6 +73,9 @@ class Identity:
             return self.data.decode()
         return "#" + self.data.hex() if self.type == IdType.KEY_ID else f"{self.type}:{self.data.hex()}"
 
+
+#: identities that fit only their equals, unless they begin with a ``*``
+_EXACT = {IdType.IPV4_ADDR, IdType.IPV6_ADDR, IdType.FQDN, IdType.USER_FQDN, IdType.KEY_ID}
 
 ANY = Identity(IdType.ANY, b"")
 

@@ -10,7 +10,7 @@ from cygnet.engine.ikev1.ends import phase_1_failed
 from cygnet.engine.ikev1.keys import same
 from cygnet.engine.ikev1.succession import Succession, take_over
 from cygnet.engine.ikev1.task import Incoming
-from cygnet.engine.lookup import by_identity, expected_identity, own_identity
+from cygnet.engine.lookup import among, by_identity, expected_identity, own_identity
 from cygnet.engine.unique import enforce
 from cygnet.engine.wants import CreateChild
 from cygnet.model.config import Connection, Unique
@@ -67,7 +67,7 @@ class Phase1(Agreement):
         if not same(expected, chain.need(Hash).data):
             sa.suspect_psk()
             raise PeerError(0, "calculated HASH does not match HASH payload")
-        fitting = by_identity(self.offers, None, id.identity)
+        fitting = by_identity(among(sa.services, self.offers, id.identity), None, id.identity)
         fitting = [c for c in fitting if self._accepts_chosen(c)]
         if not fitting:
             sa.log("IKE", f"looking for pre-shared key peer configs matching {sa.local.address}"

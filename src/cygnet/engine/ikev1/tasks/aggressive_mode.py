@@ -20,7 +20,7 @@ from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
 from cygnet.engine.ikev1.tasks.informational import tell
 from cygnet.engine.ikev1.trouble import no_psk
-from cygnet.engine.lookup import by_identity, own_identity
+from cygnet.engine.lookup import among, by_identity, own_identity
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal, Transform
@@ -117,7 +117,8 @@ class AggressiveModeResponder(Phase1):
             raise PeerError(Notify.AUTHENTICATION_FAILED, "Aggressive Mode PSK disabled for security reasons")
         self._answer = self.choose(oakley.offers(offered), aggressive=True).accept()
         self.offered, self._id_body = chain.body(offered), chain.body(id)
-        fitting = [c for c in by_identity(self.offers, None, id.identity) if self._accepts_chosen(c)]
+        possible = among(sa.services, self.offers, id.identity)
+        fitting = [c for c in by_identity(possible, None, id.identity) if self._accepts_chosen(c)]
         if not fitting:
             raise PeerError(
                 Notify.AUTHENTICATION_FAILED,

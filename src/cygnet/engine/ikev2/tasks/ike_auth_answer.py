@@ -27,7 +27,7 @@ from cygnet.engine.ikev2.keys import Nonces
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.task import Reply
 from cygnet.engine.ikev2.tasks import mobike
-from cygnet.engine.lookup import by_identity
+from cygnet.engine.lookup import among, by_identity
 from cygnet.engine.unique import enforce
 from cygnet.engine.upkeep import retire
 from cygnet.model.config import AuthMethod, Connection
@@ -184,7 +184,8 @@ def _choose_connection(sa: IkeSaV2, wanted: Identity | None) -> None:
     shown = wanted or "%any"
     sa.log("CFG", f"looking for peer configs matching {sa.local.address}[{shown}]"
            f"...{sa.remote.address}[{sa.remote_id}]")  # fmt: skip
-    found = by_identity(sa.shaking.candidates, wanted, sa.remote_id)
+    possible = among(sa.services, sa.shaking.candidates, sa.remote_id)
+    found = by_identity(possible, wanted, sa.remote_id)
     fitting = [c for c in found if _admits(c)]
     if not fitting:
         sa.local_id = wanted or authentication.first_own_identity(sa)
