@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cygnet.boundary.events import Acquire, Expired, MappingChanged
+from cygnet.boundary.events import Acquire, Expired, MappingChanged, Unanswered, UnknownSpi
 from cygnet.boundary.specs import PolicyAction, SaMode
 from cygnet.dataplane.ip.header import ICMP, parse
 from cygnet.values.errors import DataPlaneError
@@ -474,3 +475,28 @@ def test_transport_mode_between_the_two_hosts(ends: Ends) -> None:
 
 def _host(address: str) -> TrafficSelector:
     return TrafficSelector.of(f"{address}/32")
+
+
+def test_packets_that_go_out_alone_are_told_and_so_is_an_spi_that_is_not_known(ends: Ends) -> None:
+    sas = ends.up()
+    ends.far.remove_sa(mirror(sas.out).id)
+    ends.settle()
+
+    def sent() -> bool:
+        ends.send(ping())
+        time.sleep(0.2)
+        return bool(ends.reports(Unanswered))
+
+    ends.wait(sent)
+    (strangers,) = {(r.spi, r.remote.address) for r in ends.far_reports if isinstance(r, UnknownSpi)}
+    assert strangers == (sas.out.spi, sas.out.local.address)
+
+
+def test_traffic_that_is_answered_is_not_told(ends: Ends) -> None:
+    ends.up()
+    until = time.monotonic() + 7
+    while time.monotonic() < until:
+        ends.send(ping())
+        ends.send_back(ping("10.2.0.9", "10.1.0.5"))
+        time.sleep(0.5)
+    assert not ends.reports(Unanswered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from ipaddress import ip_address
 
 import pytest
@@ -33,12 +34,46 @@ def test_a_change_is_told_once_it_has_settled(monkeypatch: pytest.MonkeyPatch) -
         watch.start(loop)
         await until(lambda: watch.addresses == (A,))
         assert not told  # the first reading is no change
-        watch._readable(loop)  # something happened, but not to the addresses
+        watch._read(loop, False)  # something happened, but not to the addresses
         await until(lambda: len(answers) == 1)
-        watch._readable(loop)
+        watch._read(loop, False)
         await until(lambda: told)
         assert watch.interface_of("2001:db8::1") == "eth1" and watch.interface_of("10.0.0.1") == ""
         watch.stop()
 
     asyncio.run(story())
     assert told == [(A, B)]
+
+
+def header(kind: int, body: bytes) -> bytes:
+    return struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body
+
+
+def test_a_link_with_its_carrier_and_a_route_of_the_main_table_are_a_path_that_is_back() -> None:
+    route = lambda table: bytes((2, 24, 0, 0, table, 0, 0, 1)) + bytes(4)  # noqa: E731 - struct rtmsg
+    link = lambda flags: bytes(8) + struct.pack("=II", flags, 0)  # noqa: E731 - struct ifinfomsg
+    kinds = [(24, route(254)), (24, route(220)), (25, route(254)), (16, link(0x1043)), (16, link(0x1003))]
+    data = b"".join(header(kind, body) for kind, body in kinds)
+    assert [(k, b) for k, b in addresses.messages(data)] == kinds
+    assert [addresses.is_path_back(*one) for one in kinds] == [True, False, False, True, False]
+    assert list(addresses.messages(b"\x03\x00\x00\x00" + bytes(20))) == []
+
+
+def test_a_path_that_is_back_is_told_though_the_addresses_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(addresses, "read_addresses", lambda: {A: "eth0"})
+    told: list[tuple[Address, ...]] = []
+
+    async def story() -> None:
+        watch = AddressWatch(told.append)
+        loop = asyncio.get_running_loop()
+        watch.start(loop)
+        await until(lambda: watch.addresses == (A,))
+        watch._path_back = True
+        watch._read(loop, False)
+        await until(lambda: told)
+        watch.stop()
+
+    asyncio.run(story())
+    assert told == [(A,)]

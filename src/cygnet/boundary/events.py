@@ -171,7 +171,24 @@ class InstallFailed:
     error: str
 
 
-Report = Acquire | Expired | Usage | MappingChanged | InstallFailed
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Packets have left by outbound SA ``sa`` for some seconds, and none of ``reqid`` has come in."""
+
+    sa: SaId
+    reqid: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSpi:
+    """ESP came from ``remote`` (port 0: not in UDP) with an SPI that no SA here has. Few of them are told."""
+
+    local: Address
+    remote: Endpoint
+    spi: int
+
+
+Report = Acquire | Expired | Usage | MappingChanged | InstallFailed | Unanswered | UnknownSpi
 Event = (
     Datagram
     | Tick

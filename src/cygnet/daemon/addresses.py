@@ -1,7 +1,8 @@
 """The machine's addresses, kept up to date: for statusall, and for the engine (MOBIKE).
 
 The kernel tells over a netlink socket that something changed (rtnetlink(7)); then the list is
-read anew, in a thread, once for a burst of changes.
+read anew, in a thread, once for a burst of changes. A link or a route that is there (again) is
+told as well: peers that did not answer may be reached now.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 
 from cygnet.values.endpoint import Address
 
-RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x10, 0x100  #: linux/rtnetlink.h
+#: linux/rtnetlink.h
+RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE = 0x1, 0x10, 0x40
+RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE = 0x100, 0x400
+RTM_NEWLINK, RTM_NEWROUTE, RTM_DELROUTE, RT_TABLE_MAIN, IFF_RUNNING = 16, 24, 25, 254, 0x40
+_GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE
 SETTLE = 0.2  #: seconds of quiet after a change before the list is read
 
 
@@ -33,11 +39,32 @@ def read_addresses() -> dict[Address, str]:
     return dict(sorted(found.items(), key=lambda item: (item[0].version, int(item[0]))))
 
 
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and body of each netlink message (struct nlmsghdr, native byte order)."""
+    while len(data) >= 16:
+        length, kind = struct.unpack_from("=IH", data)
+        if length < 16:
+            return
+        yield kind, data[16:length]
+        data = data[(length + 3) & ~3 :]
+
+
+def is_path_back(kind: int, body: bytes) -> bool:
+    """A route of the main table, or a link that has its carrier."""
+    if kind == RTM_NEWROUTE and len(body) >= 12:  # struct rtmsg
+        return body[4] == RT_TABLE_MAIN
+    if kind == RTM_NEWLINK and len(body) >= 16:  # struct ifinfomsg
+        return bool(struct.unpack_from("=I", body, 8)[0] & IFF_RUNNING)
+    return False
+
+
 class AddressWatch:
     def __init__(self, changed: Callable[[tuple[Address, ...]], None]) -> None:
-        """``changed`` is called in the event loop, when the list is another than before."""
+        """``changed`` is called in the event loop, when the list is another than before, or a path may
+        be back."""
         self._found: dict[Address, str] = {}
         self._changed = changed
+        self._path_back = False  #: seen since the list was told last
         self._socket: socket.socket | None = None
         self._due: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -54,7 +81,7 @@ class AddressWatch:
         """Begin to watch. Where netlink cannot be used, there is no list and nothing else is lost."""
         try:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
-            self._socket.bind((0, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
+            self._socket.bind((0, _GROUPS))
         except OSError:
             self.stop()
             return
@@ -71,11 +98,18 @@ class AddressWatch:
 
     def _readable(self, loop: asyncio.AbstractEventLoop) -> None:
         assert self._socket is not None
+        looked = False
         try:
-            while self._socket.recv(65536):
-                pass
-        except OSError:  # nothing more, or more than fitted (ENOBUFS): the list is read anyway
+            while data := self._socket.recv(65536):
+                for kind, body in messages(data):
+                    self._path_back = self._path_back or is_path_back(kind, body)
+                    looked = looked or kind not in (RTM_NEWROUTE, RTM_DELROUTE) or self._path_back
+        except BlockingIOError:
             pass
+        except OSError:  # more than fitted (ENOBUFS): the list is read anyway
+            looked = True
+        if not looked:  # routes of other tables, such as those of our tunnels
+            return
         if self._due is not None:
             self._due.cancel()
         self._due = loop.call_later(SETTLE, self._read, loop, False)
@@ -86,5 +120,6 @@ class AddressWatch:
     async def _refresh(self, first: bool) -> None:
         before = self.addresses
         self._found = await asyncio.to_thread(read_addresses)
-        if not first and self.addresses != before:
+        back, self._path_back = self._path_back, False
+        if not first and (back or self.addresses != before):
             self._changed(self.addresses)

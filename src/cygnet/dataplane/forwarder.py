@@ -27,11 +27,13 @@ from cygnet.dataplane.ip import fragment, icmp, mss
 from cygnet.dataplane.ip.header import Flow, dont_fragment, parse
 from cygnet.dataplane.policy.decisions import Decisions
 from cygnet.dataplane.policy.traps import HeldPackets, HoldLimits, acquiring
+from cygnet.dataplane.silence import SilenceWatch
 from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Address, Endpoint
 from cygnet.values.errors import DataPlaneError
 
 _BROADCAST = IPv4Address("255.255.255.255")
 _IPV6_MINIMUM = 1280  #: an IPv6 sender need not go below (RFC 8200 §5)
+_LEAST_ESP = 24  #: bytes: a header, a trailer, and what proves them
 _LEAST_MTU = {4: 576, 6: 1280}  #: an ICMP error that says less is not believed (RFC 4301 §8.2)
 
 #: what an inbound SA counts itself, being part of its usage
@@ -76,6 +78,7 @@ class Forwarder:
         self.drops: Counter[Drop] = Counter()
         self.mtu = mtu  #: of outer paths about which nothing is known
         self._outlet, self._report = outlet, report
+        self.silence = SilenceWatch(self.sad, report)
 
     # what the data plane interface asks for --------------------------------------------
 
@@ -251,6 +254,8 @@ class Forwarder:
         if sa is None:
             if packet != b"\xff":  # a NAT keep-alive (RFC 3948 §2.3) is no loss
                 self.drops[Drop.UNKNOWN_SPI if len(packet) >= 8 else Drop.MALFORMED] += 1
+                if len(packet) >= _LEAST_ESP:
+                    self.silence.stranger(local, remote, int.from_bytes(packet[:4], "big"), now)
             return
         opened = esp.open(sa, packet)
         if isinstance(opened, Drop):

@@ -90,7 +90,9 @@ class MemoryPlane:
 
     def send(self, packet: bytes) -> None:
         """An IP packet of this host or its network on its way out."""
-        self.forwarder.outbound(packet, self._clock())
+        now = self._clock()
+        self.forwarder.outbound(packet, now)
+        self.forwarder.silence.look(now)
 
     def receive(
         self, local: Endpoint, remote: Endpoint, packet: bytes, encap: bool = True, tos: int = 0

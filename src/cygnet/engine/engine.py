@@ -29,11 +29,13 @@ from cygnet.boundary.events import (
     SourceAddress,
     Terminate,
     Tick,
+    Unanswered,
+    UnknownSpi,
     Unroute,
     Usage,
 )
 from cygnet.boundary.snapshot import Snapshot
-from cygnet.engine import requests, supervision, traps
+from cygnet.engine import requests, supervision, traps, vigil
 from cygnet.engine.children import expired, installed_as
 from cygnet.engine.configure import configure
 from cygnet.engine.entropy import Entropy
@@ -51,6 +53,7 @@ from cygnet.engine.versions import (
     REFUSE_VERSION,
     RESPONDERS,
     STRANGERS,
+    TELL_SPI,
 )
 from cygnet.engine.wanted import ENGINE, WantedChildren
 from cygnet.engine.wants import AbandonChild, Delete, FollowAddresses, RekeyChild
@@ -78,7 +81,7 @@ class Engine:
         self._services = Services(Config(settings=config.settings), entropy, lasting)
         self._services.export_keys = export_keys
         self._services.unix_offset = unix_offset
-        self._registry: Registry[IkeSa] = Registry(self._services, OPERATIONS)
+        self._registry: Registry[IkeSa] = Registry(self._services, OPERATIONS, TELL_SPI)
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Act on one event at ``now`` (monotonic seconds). Effects are to be performed in order."""
@@ -271,5 +274,7 @@ _HANDLERS: dict[type, Callable[[Registry[IkeSa], Any], None]] = {
     SourceAddress: _answer,
     MappingChanged: _mapping_changed,
     InstallFailed: _install_failed,
+    Unanswered: vigil.unanswered,
+    UnknownSpi: vigil.unknown_spi,
     AddressesChanged: _addresses_changed,
 }

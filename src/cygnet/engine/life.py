@@ -160,7 +160,11 @@ def _restart_children(sa: IkeSa, actions: list[tuple[ChildSa, CloseAction]]) -> 
     for config in traps:
         sa.do(InstallTrap(config))
     wishes += [w for w in restart if all(w.child.name != x.child.name for x in wishes)]
-    if wishes:
+    attempt = next((o for o in sa.registry.named.of(sa.name) if o.initiator and o.can_carry), None)
+    if attempt is not None:  # begun while we still waited for an answer
+        for wish in wishes:
+            attempt.wish(wish)
+    elif wishes:
         new = sa.anew()
         new.log("IKE", f"restarting CHILD_SA {', '.join(w.child.name for w in wishes)}")
         for wish in wishes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cygnet.engine import traps, twins, upkeep
+from cygnet.engine import traps, twins, upkeep, vigil
 from cygnet.engine.child import ChildSa
 from cygnet.engine.children import child_down, expired
 from cygnet.engine.endpoints import find_endpoints
@@ -80,6 +80,7 @@ DEADLINES: Deadlines = {
     Deadline.CHILD_EXPIRE: of_child(expired),
     Deadline.CHILD_INACTIVE: of_child(upkeep.inactivity_due),
     Deadline.CHILD_RETIRE: of_child(child_down),
+    Deadline.KNOCK: lambda sa, subject: vigil.knock(sa),
     Deadline.SETTLE: of_child(twins.settle),
     Deadline.CHILD_SWITCH: of_child(lambda sa, child: child.send_at_last()),
 }

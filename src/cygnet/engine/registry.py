@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from cygnet.engine.half_open import HalfOpen
 from cygnet.engine.index import Index
 from cygnet.engine.services import Services
-from cygnet.values.endpoint import Address
+from cygnet.values.endpoint import Address, Endpoint
 from cygnet.values.identity import Identity
 
 S = TypeVar("S")
@@ -20,12 +20,20 @@ IdentityPair = tuple[int, Identity, Identity]  # IKE version, ours, the peer's
 Operations = Mapping[type, Callable[[Any, Any], None]]
 
 
-class Registry(Generic[S]):
-    """``operations``: by IKE version, the table of what its IKE_SAs can want done."""
+#: the engine's services, our end, the peer's, and the SPI
+TellSpi = Callable[[Services, Endpoint, Endpoint, int], None]
 
-    def __init__(self, services: Services, operations: Mapping[int, Operations]) -> None:
+
+class Registry(Generic[S]):
+    """``operations``: by IKE version, the table of what its IKE_SAs can want done; ``tell_spi``: what
+    tells a peer with which there is none that it sends ESP with an SPI that is not here."""
+
+    def __init__(
+        self, services: Services, operations: Mapping[int, Operations], tell_spi: Mapping[int, TellSpi]
+    ) -> None:
         self.services = services
         self.operations = operations
+        self.tell_spi = tell_spi
         self.ike_sas: dict[int, S] = {}  #: by uid, in order of creation
         self.named: Index[str, S] = Index()  #: by the name of its connection
         self.between: Index[IdentityPair, S] = Index()  #: established ones by who speaks with whom

@@ -113,6 +113,7 @@ class IkeSa(ABC):
         self.established_at: float | None = None
         self.last_received = self.services.now  #: last authentic IKE message
         self.last_sent = self.services.now
+        self.silent_since: float | None = None  #: an established peer was asked, and has not answered yet
         self.waiting = ""  #: what it waits for, for status
         self.failed_by = Failure.REFUSED  #: what kind of failure it was
         self.failure = ""  #: the likely reason of a failed negotiation, for the user
@@ -268,6 +269,8 @@ class IkeSa(ABC):
     def patience(self, delay: float) -> float:
         """Seconds to wait for an answer, of the ``delay`` that the schedule has: where the tunnel is meant
         to be up, whoever answers again is found within ``PROBE``."""
+        if self.services.timers.at(self.uid, Deadline.KNOCK) is not None:
+            return min(delay / 2, PROBE)
         wanted = self.services.part(WantedChildren)
         probing = self.established_at is None and any(
             wanted.get(w.child.name) or w.policy_id is not None for w in self.wishes

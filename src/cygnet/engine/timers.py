@@ -29,6 +29,7 @@ class Deadline(Enum):
     CHILD_EXPIRE = auto()  #: a CHILD_SA's hard lifetime is over
     CHILD_INACTIVE = auto()  #: a CHILD_SA may have been idle for its inactivity time
     CHILD_RETIRE = auto()  #: a rekeyed CHILD_SA has waited for stray packets: remove it
+    KNOCK = auto()  #: the peer was asked whether it lives: look whether it has answered
     SETTLE = auto()  #: two CHILD_SAs carry the same: one of them goes
     CHILD_SWITCH = auto()  #: the peer should have deleted what it rekeyed: send over the new CHILD_SA
     WANTED = auto()  #: a CHILD_SA that is meant to be up is tried again

@@ -31,7 +31,8 @@ FALLBACK = 30.0  #: seconds for which the end whose affair it is may do it
 
 def came_up(sa: IkeSa, child: ChildSa) -> None:
     """``child`` is up: what of ours would only make it once more ends, or is settled later."""
-    _withdraw(sa, child)
+    if not sa.initiator:
+        withdraw(sa, child)
     if twins(sa, child):
         _look_again(sa, child)
 
@@ -40,10 +41,10 @@ def _look_again(sa: IkeSa, child: ChildSa) -> None:
     sa.services.timers.set(sa.uid, Deadline.SETTLE, sa.services.now + SETTLE_TIME, child.uid)
 
 
-def _withdraw(sa: IkeSa, child: ChildSa) -> None:
+def withdraw(sa: IkeSa, child: ChildSa) -> None:
     """Attempts of ours that want the same and that the peer cannot have accepted yet."""
     for other in sa.registry.named.of(sa.name):
-        if not other.may_withdraw or other.version != sa.version or sa.initiator:
+        if not other.may_withdraw or other.version != sa.version:
             continue
         wants_no_more = all(w.child.name == child.name for w in other.wishes)
         if wants_no_more and other.remote.address == sa.remote.address:

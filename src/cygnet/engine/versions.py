@@ -6,17 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from cygnet.boundary.events import Datagram
+from cygnet.engine.ikev1 import hints as ikev1_hints
 from cygnet.engine.ikev1 import incoming as ikev1_incoming
 from cygnet.engine.ikev1 import operations as ikev1
 from cygnet.engine.ikev1 import responder as ikev1_responder
 from cygnet.engine.ikev1.sa import IkeSaV1
-from cygnet.engine.ikev2 import crash
+from cygnet.engine.ikev2 import hints as ikev2_hints
 from cygnet.engine.ikev2 import incoming as ikev2_incoming
 from cygnet.engine.ikev2 import operations as ikev2
 from cygnet.engine.ikev2 import responder as ikev2_responder
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.operations import Deadlines
-from cygnet.engine.registry import Operations, Registry
+from cygnet.engine.registry import Operations, Registry, TellSpi
 from cygnet.engine.sa import IkeSa
 from cygnet.model.config import IkeVersion
 from cygnet.wire.header import Header
@@ -38,7 +39,13 @@ RESPONDERS: dict[int, Responder] = {1: ikev1_responder.respond, 2: ikev2_respond
 REFUSE_VERSION: Callable[[Registry[IkeSa], Datagram, Header], None] = ikev2_responder.refuse_version
 
 #: By major version: what is done about a message for an IKE_SA that is not here
-STRANGERS: dict[int, Callable[[Registry[IkeSa], Datagram, Header], None]] = {2: crash.answer_unknown}
+STRANGERS: dict[int, Callable[[Registry[IkeSa], Datagram, Header], None]] = {
+    1: ikev1_hints.stranger,
+    2: ikev2_hints.stranger,
+}
+
+#: By major version: tells a peer that its ESP has an SPI that is not here
+TELL_SPI: dict[int, TellSpi] = {1: ikev1_hints.tell_in_the_clear, 2: ikev2_hints.tell_in_the_clear}
 
 #: By major version: takes a message for an IKE_SA of that version
 RECEIVERS: dict[int, Callable[[Any, Datagram, Header], None]] = {

@@ -67,6 +67,13 @@ class CheckLiveness:
 
 
 @dataclass(frozen=True, slots=True)
+class TellUnknownSpi:
+    """ESP of the peer came with an SPI that is not here (INVALID_SPI)."""
+
+    spi: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rekey:
     """Replace the IKE_SA's keys (IKEv2: CREATE_CHILD_SA; IKEv1: reauthenticate)."""
 
@@ -85,7 +92,8 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class FollowAddresses:
-    """The machine's own addresses have changed. IKEv1 cannot move; IKEv2 does (MOBIKE)."""
+    """The machine's own addresses or routes have changed: what waits for an answer is sent again.
+    IKEv1 cannot move; IKEv2 does (MOBIKE)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,7 @@ Want = (
     | AbandonChild
     | InstallTrap
     | CheckLiveness
+    | TellUnknownSpi
     | Rekey
     | Reauthenticate
     | Redirect

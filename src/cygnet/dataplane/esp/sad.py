@@ -83,6 +83,16 @@ class SaDatabase:
         sa.moved_id = moved
         sa.move(local, remote, encap)
 
+    def packets(self) -> dict[int, tuple[int, int]]:
+        """Packets out and in so far, by reqid, of the SAs that are there."""
+        found: dict[int, tuple[int, int]] = {
+            reqid: (sum(sa.packets for sa in sas), 0) for reqid, sas in self._outbound.items()
+        }
+        for inbound in self.inbound.values():
+            sent, heard = found.get(inbound.spec.reqid, (0, 0))
+            found[inbound.spec.reqid] = (sent, heard + inbound.packets)
+        return found
+
     def outbound(self, reqid: int) -> list[OutboundSa]:
         """The SAs of a reqid, the newest last."""
         return self._outbound.get(reqid, [])

@@ -97,6 +97,8 @@ class PacketLoop:
             for fd, _ in ready:
                 if fd != channel and self.running:
                     self._guarded(sources[fd])
+            if ready:
+                self.forwarder.silence.look(now)
 
     @property
     def guard_due(self) -> float:

@@ -34,7 +34,6 @@ class Dpd:
         self._sa = sa
         self._sequence = 0
         self._warned = False
-        self._asked_at: float | None = None  #: first request that has had no answer
 
     def ask(self) -> None:
         sa = self._sa
@@ -49,8 +48,8 @@ class Dpd:
         self._sequence = (self._sequence + 1) & 0xFFFF_FFFF
         sa.log("IKE", "sending DPD request")
         tell(sa, [cookies_notify(sa.cookies, Notify.DPD_R_U_THERE, self._sequence.to_bytes(4))])
-        if self._asked_at is None:
-            self._asked_at = sa.services.now
+        if sa.silent_since is None:
+            sa.silent_since = sa.services.now
             sa.services.timers.set(sa.uid, Deadline.DPD_TIMEOUT, sa.services.now + self._timeout())
 
     def _timeout(self) -> float:
@@ -58,8 +57,8 @@ class Dpd:
 
     def alive(self) -> None:
         """Something authentic came in."""
-        if self._asked_at is not None:
-            self._asked_at = None
+        if self._sa.silent_since is not None:
+            self._sa.silent_since = None
             self._sa.services.timers.cancel(self._sa.uid, Deadline.DPD_TIMEOUT)
 
     def asked(self, notification: Notification) -> None:
@@ -87,9 +86,9 @@ class Dpd:
 
     def _usage(self, event: Event) -> None:
         assert isinstance(event, Usage)
-        if self._asked_at is None:
+        if self._sa.silent_since is None:
             return
-        silent = self._sa.services.now - self._asked_at
+        silent = self._sa.services.now - self._sa.silent_since
         if any(u.idle is not None and u.idle < silent for u in event.usages):
             self.alive()
         else:

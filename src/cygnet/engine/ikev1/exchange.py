@@ -307,6 +307,12 @@ class Exchanges:
         self._send(exchange)
         self._schedule(exchange)
 
+    def send_again(self) -> None:
+        """The path is another one, or back: what waits for an answer goes there without waiting."""
+        for exchange in self.active():
+            if exchange.awaiting:
+                self._send(exchange)
+
     # ending -------------------------------------------------------------------------
 
     def close(self, exchange: Exchange) -> None:

@@ -13,6 +13,7 @@ from cygnet.engine.ikev1.tasks.informational import cookies_notify, tell
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
 from cygnet.engine.timers import Deadline
 from cygnet.engine.upkeep import BETTER_ANSWER
+from cygnet.engine.vigil import peer_lacks
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import HEADER_LENGTH, ExchangeType, Header
@@ -123,6 +124,9 @@ def received(sa: IkeSaV1, notification: Notification) -> None:
             sa.part(Dpd).acknowledged(notification)
         case Notify.INITIAL_CONTACT if sa.is_established:
             sa.part(Succession).peer_has_nothing_else()
+        case Notify.INVALID_SPI if len(notification.spi) == 4 and sa.is_established:
+            sa.log("IKE", "received INVALID_SPI error notify")
+            peer_lacks(sa, int.from_bytes(notification.spi))
         case notify if notify.is_error:
             _error(sa, notification)
         case notify:

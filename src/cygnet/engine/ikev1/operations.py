@@ -5,7 +5,7 @@ from __future__ import annotations
 from cygnet.engine import life, operations, wants
 from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.children import child_failed
-from cygnet.engine.ikev1 import deletes
+from cygnet.engine.ikev1 import deletes, hints
 from cygnet.engine.ikev1.children import equivalents
 from cygnet.engine.ikev1.connections import uses_psk
 from cygnet.engine.ikev1.dpd import Dpd
@@ -81,6 +81,12 @@ def delete(sa: IkeSaV1, want: wants.Delete) -> None:
     deletes.close_ike(sa)
 
 
+def follow_addresses(sa: IkeSaV1, want: wants.FollowAddresses) -> None:
+    sa.exchanges.send_again()
+    if sa.silent_since is not None:
+        sa.part(Dpd).ask()
+
+
 def give_way(sa: IkeSaV1, want: wants.GiveWay) -> None:
     if not sa.is_established:
         life.destroy(sa)
@@ -107,10 +113,11 @@ OPERATIONS: Operations = {
     wants.DeleteChild: lambda sa, want: deletes.close_child(sa, want.child),
     wants.AbandonChild: abandon_child,
     wants.CheckLiveness: lambda sa, want: sa.part(Dpd).ask(),
+    wants.TellUnknownSpi: lambda sa, want: hints.tell(sa, want.spi),
     wants.Rekey: lambda sa, want: sa.part(Succession).reauthenticate(),
     wants.Reauthenticate: lambda sa, want: sa.part(Succession).reauthenticate(),
     wants.Redirect: redirect,
-    wants.FollowAddresses: lambda sa, want: None,
+    wants.FollowAddresses: follow_addresses,
     wants.GiveWay: give_way,
     wants.Delete: delete,
     wants.Forget: forget,

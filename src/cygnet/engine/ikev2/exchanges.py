@@ -70,6 +70,8 @@ class Exchanges:
     def _send_request(self, message: Message) -> None:
         datagrams, inner = self.channel.encode(message)
         self.window.sent(message.exchange, datagrams).since = self.sa.services.now
+        if self.sa.is_established and self.sa.silent_since is None:
+            self.sa.silent_since = self.sa.services.now
         self._requested = message
         assert self.active is not None
         self.active.sent(message, datagrams, inner)
@@ -169,6 +171,7 @@ class Exchanges:
     def answered(self) -> Task | None:
         """The response to our request is here: it is no longer waited for. Whose it is."""
         self.window.answered()
+        self.sa.silent_since = None
         self.sa.services.timers.cancel(self.sa.uid, Deadline.RETRANSMIT)
         return self.active
 

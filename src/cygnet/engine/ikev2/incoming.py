@@ -15,6 +15,7 @@ from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.tasks import mobike
 from cygnet.engine.ikev2.tasks.task import error_reply
 from cygnet.engine.ikev2.window import Arrival
+from cygnet.engine.vigil import hint
 from cygnet.engine.wants import CheckLiveness
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import PeerError
@@ -64,6 +65,8 @@ def _receive(sa: IkeSaV2, event: Datagram, message: Message) -> None:
             sa.receipts.taken()
             crash.peer_has_crashed(sa)
             return
+        if message.response and message.notify(NotifyType.INVALID_IKE_SPI) is not None:
+            hint(sa)
         raise PeerError(0, f"unprotected {message.title}")
     try:
         message, plain = unseal(message, event.data, opener)

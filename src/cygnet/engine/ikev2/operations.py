@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cygnet.engine import life, operations, wants
 from cygnet.engine.child import ChildState
-from cygnet.engine.ikev2 import redirect
+from cygnet.engine.ikev2 import hints, redirect
 from cygnet.engine.ikev2.children import child_failed
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.tasks import mobike, reauthenticate, resume
@@ -64,6 +64,11 @@ def delete(sa: IkeSaV2, want: wants.Delete) -> None:
     sa.exchanges.add(DeleteIkeSa(sa))
 
 
+def follow_addresses(sa: IkeSaV2, want: wants.FollowAddresses) -> None:
+    sa.exchanges.send_again()
+    mobike.addresses_changed(sa)
+
+
 def give_way(sa: IkeSaV2, want: wants.GiveWay) -> None:
     sa.retired = True
     for child in sa.current_children():
@@ -84,10 +89,11 @@ OPERATIONS: Operations = {
     wants.DeleteChild: delete_child,
     wants.AbandonChild: abandon_child,
     wants.CheckLiveness: check_liveness,
+    wants.TellUnknownSpi: lambda sa, want: hints.tell(sa, want.spi),
     wants.Rekey: lambda sa, want: sa.exchanges.add(RekeyIkeSa(sa)),
     wants.Reauthenticate: lambda sa, want: reauthenticate.begin(sa),
     wants.Redirect: lambda sa, want: redirect.redirect(sa, want.gateway),
-    wants.FollowAddresses: lambda sa, want: mobike.addresses_changed(sa),
+    wants.FollowAddresses: follow_addresses,
     wants.GiveWay: give_way,
     wants.Delete: delete,
     wants.Forget: forget,

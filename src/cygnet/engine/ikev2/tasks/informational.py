@@ -12,6 +12,7 @@ from cygnet.engine.ikev2.task import Reply
 from cygnet.engine.ikev2.tasks import child_delete, ike_rekey, mobike, reauthenticate
 from cygnet.engine.ikev2.tasks.ike_delete import log_deleting
 from cygnet.engine.sa import IkeState
+from cygnet.engine.vigil import peer_lacks
 from cygnet.values.iana import Protocol
 from cygnet.wire.ikev2.delete import DeletePayload
 from cygnet.wire.ikev2.message import Message
@@ -23,6 +24,9 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
         return _peer_rejects_us(sa)
     if sa.is_established:
         crash.learn(sa, message)
+        lacking = message.notify(NotifyType.INVALID_SPI)
+        if lacking is not None and len(lacking.data) == 4:
+            peer_lacks(sa, int.from_bytes(lacking.data))
     elsewhere = message.notify(NotifyType.REDIRECT)
     if elsewhere is not None and sa.is_established:
         return redirect.asked_to_move(sa, elsewhere)

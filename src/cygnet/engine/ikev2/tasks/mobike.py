@@ -49,11 +49,13 @@ class Mobility:
 
     def __init__(self, sa: IkeSaV2) -> None:
         self.addresses: list[Address] = []  #: of the peer, beside the one in use
+        self.told: tuple[Address, ...] = ()  #: our own, of which the peer has been told
         self.mapping = b""  #: hash of how the peer last saw our address
 
     @classmethod
     def inherit(cls, new: IkeSaV2, old: IkeSaV2) -> None:
         new.part(cls).addresses = old.part(cls).addresses
+        new.part(cls).told = old.part(cls).told
 
 
 def is_used(sa: IkeSaV2) -> bool:
@@ -66,6 +68,7 @@ def is_used(sa: IkeSaV2) -> bool:
 
 def own_list(sa: IkeSaV2) -> list[NotifyPayload]:
     """Our addresses beside the one in use (§3.6); nothing where they are not known."""
+    sa.part(Mobility).told = sa.services.addresses
     if not sa.services.addresses:
         return []
     others = [a for a in sa.services.addresses if a != sa.local.address][:MAX_ADDRESSES]
@@ -108,7 +111,8 @@ def addresses_changed(sa: IkeSaV2) -> None:
 def _follow_own(sa: IkeSaV2) -> None:
     """The following end: send from an address that is still ours, and tell the list from there."""
     if sa.local.address in sa.services.addresses:
-        sa.exchanges.add(TellAddresses(sa))
+        if sa.part(Mobility).told != sa.services.addresses:
+            sa.exchanges.add(TellAddresses(sa))
         return
 
     def answered(event: Event) -> None:
@@ -141,7 +145,7 @@ def _find_path(sa: IkeSaV2, targets: list[Address]) -> None:
         remote = sa.remote if target == sa.remote.address else Endpoint(target, NATT_PORT)
         if (local, remote) != (sa.local, sa.remote):
             move(sa, local, remote)
-        elif sa.services.addresses:
+        elif sa.part(Mobility).told != sa.services.addresses:
             sa.exchanges.add(TellAddresses(sa))
 
     sa.services.emit(FindSource(sa.services.ask(answered, sa.uid), target))
