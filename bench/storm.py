@@ -43,6 +43,7 @@ SETTINGS = {"retransmit_timeout": "4.0", "retransmit_tries": "5", "threads": "16
 #: what is up: tunnels by the name of their conn
 UP = re.compile(r"CHILD_SA (c\d+)\{\d+\} established with SPIs")
 TARGETS = {1000: 15.0, 5000: 90.0}
+Ends = tuple[type[Gateway], type[Gateway]]  #: near and far
 Figures = tuple[float | None, float | None]  #: seconds until all are up, and of CPU meanwhile
 
 
@@ -61,7 +62,8 @@ def conns(count: int, own: str, peer: str, near: bool, more: dict[str, str]) -> 
         }
         keywords = {
             "keyexchange": "ikev2", "authby": "secret", "ike": "aes128gcm16-prfsha256-x25519!",
-            "esp": "aes128gcm16!", "dpddelay": "10s", "keyingtries": "%forever", **ends, **more,
+            "esp": "aes128gcm16!", "mobike": "no", "dpddelay": "10s", "keyingtries": "%forever",
+            **ends, **more,
         }  # fmt: skip
         found.append("\n".join([f"conn c{n}", *(f"    {k}={v}" for k, v in keywords.items()), ""]))
     return "".join(found)
@@ -70,18 +72,18 @@ def conns(count: int, own: str, peer: str, near: bool, more: dict[str, str]) -> 
 class Storm:
     """Two gateways of one kind, and ``count`` tunnels between them."""
 
-    def __init__(self, daemon: type[Gateway], count: int, lab: Lab) -> None:
+    def __init__(self, ends: Ends, count: int, lab: Lab) -> None:
         self.near_end, self.far_end = topology.direct(lab, ("near", "far"), ROUND_TRIP)
         self.count = count
-        if daemon is Charon:
+        if ends[0] is Charon:
             with self.near_end.gateway.netlink() as ip:
                 for n in range(count):
                     ip.addr("add", index=1, address=inner(n).partition("/")[0], prefixlen=32)
         near, far = self.near_end.address, self.far_end.address
         self.starting = conns(count, near, far, True, {"auto": "start", "dpdaction": "restart"})
         self.answering = conns(count, far, near, False, {"auto": "add", "dpdaction": "clear"})
-        self.near = daemon(self.near_end, IDLE, SECRETS, SETTINGS)
-        self.far = daemon(self.far_end, self.answering, SECRETS, SETTINGS)
+        self.near = ends[0](self.near_end, IDLE, SECRETS, SETTINGS)
+        self.far = ends[1](self.far_end, self.answering, SECRETS, SETTINGS)
 
     def up(self, after: int = 0) -> int:
         """How many have come up since that place in near's log."""
@@ -113,9 +115,9 @@ class Storm:
 
 
 @contextmanager
-def storm(daemon: type[Gateway], count: int) -> Iterator[Storm]:
+def storm(ends: Ends, count: int) -> Iterator[Storm]:
     with Lab() as lab:
-        one = Storm(daemon, count, lab)
+        one = Storm(ends, count, lab)
         try:
             one.far.start()
             yield one
@@ -124,18 +126,18 @@ def storm(daemon: type[Gateway], count: int) -> Iterator[Storm]:
             one.far.stop()
 
 
-def all_at_once(daemon: type[Gateway], count: int) -> Figures:
+def all_at_once(ends: Ends, count: int) -> Figures:
     """Seconds until all are up, and CPU seconds of both ends meanwhile."""
-    with storm(daemon, count) as one:
+    with storm(ends, count) as one:
         hosts: tuple[Host, Host] = (one.near.host, one.far.host)
         before = cpu_seconds(*hosts)
         took = one.start()
         return took, cpu_seconds(*hosts) - before
 
 
-def peer_killed(daemon: type[Gateway]) -> Figures:
+def peer_killed(ends: Ends) -> Figures:
     """The far daemon is killed and started again at once; seconds until all tunnels are new."""
-    with storm(daemon, RECOVERING) as one:
+    with storm(ends, RECOVERING) as one:
         one.start()
         after = one.place()
         began = time.monotonic()
@@ -151,9 +153,9 @@ def kill(gateway: Gateway) -> None:
         gateway.stop()
 
 
-def link_back(daemon: type[Gateway]) -> Figures:
+def link_back(ends: Ends) -> Figures:
     """No link for ``OUTAGE`` seconds during the start; seconds from its return until all are up."""
-    with storm(daemon, RECOVERING) as one:
+    with storm(ends, RECOVERING) as one:
         one.link("down")
         one.near.configure(one.starting)
         one.near.start()
@@ -162,9 +164,9 @@ def link_back(daemon: type[Gateway]) -> Figures:
         return one.wait(time.monotonic()), None
 
 
-def loaded_late(daemon: type[Gateway]) -> Figures:
+def loaded_late(ends: Ends) -> Figures:
     """The far end knows no conn for ``OUTAGE`` seconds; seconds from their loading until all are up."""
-    with storm(daemon, RECOVERING) as one:
+    with storm(ends, RECOVERING) as one:
         one.far.configure(IDLE)
         one.far.ask("update", timeout=120)
         one.near.configure(one.starting)
@@ -176,33 +178,35 @@ def loaded_late(daemon: type[Gateway]) -> Figures:
         return one.wait(began), None
 
 
-RECOVERIES: dict[str, Callable[[type[Gateway]], Figures]] = {
+RECOVERIES: dict[str, Callable[[Ends], Figures]] = {
     "peer killed and started": peer_killed,
     "link back": link_back,
     "peer's conns loaded late": loaded_late,
 }
 
 
-def _if_it_can(measure: Callable[..., Figures], daemon: type[Gateway], *how: int) -> Figures:
+def _if_it_can(measure: Callable[..., Figures], ends: Ends, *how: int) -> Figures:
     """What does not come up costs its figure, not the run: it is said, and the table shows a dash."""
     try:
-        return measure(daemon, *how)
+        return measure(ends, *how)
     except RuntimeError as error:
-        print(f"bench: {daemon.name}: {error}", file=sys.stderr)
+        print(f"bench: {ends[0].name} and {ends[1].name}: {error}", file=sys.stderr)
         return None, None
 
 
 def rows(seconds: float = 5.0) -> list[Row]:
     """``seconds`` is not used."""
+    ours, theirs, mixed = (Cygnet, Cygnet), (Charon, Charon), (Cygnet, Charon)
     found: list[Row] = []
     for count in COUNTS:
-        ours, theirs = (_if_it_can(all_at_once, daemon, count) for daemon in (Cygnet, Charon))
-        what = f"{count:,} tunnels at once"
+        what, target = f"{count:,} tunnels at once", TARGETS.get(count)
+        (took, cpu), (took_theirs, cpu_theirs) = (_if_it_can(all_at_once, e, count) for e in (ours, theirs))
         found += [
-            Row(f"{what}: all up", "s", ours[0], theirs[0], TARGETS.get(count), of_ratio=False),
-            Row(f"{what}: CPU of both ends", "s", ours[1], theirs[1]),
+            Row(f"{what}: all up", "s", took, took_theirs, target, of_ratio=False),
+            Row(f"{what}: CPU of both ends", "s", cpu, cpu_theirs),
+            Row(f"{what}, charon answers: all up", "s", _if_it_can(all_at_once, mixed, count)[0], None),
         ]
     for name, measure in RECOVERIES.items():
-        ours, theirs = (_if_it_can(measure, daemon) for daemon in (Cygnet, Charon))
-        found.append(Row(f"{RECOVERING} tunnels, {name}: all up", "s", ours[0], theirs[0]))
+        took, took_theirs = (_if_it_can(measure, e)[0] for e in (ours, theirs))
+        found.append(Row(f"{RECOVERING} tunnels, {name}: all up", "s", took, took_theirs))
     return found
