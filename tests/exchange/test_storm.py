@@ -22,6 +22,7 @@ from cygnet.testing.builders import FAR, connection, psk
 from cygnet.testing.network import Faults
 from cygnet.testing.pair import Host, Pair
 from cygnet.values.identity import Identity
+from cygnet.values.secret import Secret
 
 VERSIONS = pytest.mark.parametrize("version", [IkeVersion.V1, IkeVersion.V2], ids=["ikev1", "ikev2"])
 ROUND_TRIP = 0.1  #: seconds
@@ -201,3 +202,17 @@ def test_tunnels_that_nobody_can_authenticate_do_not_hold_up_the_others(version:
     begin(pair)
     pair.run(8.0)
     assert sum(any(c.state == "INSTALLED" for c in sa.children) for sa in pair.left.ike_sas) >= 30
+
+
+def test_a_peer_that_has_lost_one_tunnel_is_asked_about_all_of_them() -> None:
+    pair = many(200, IkeVersion.V2)
+    pair.left.lasting = pair.right.lasting = Secret(b"x" * 32)
+    pair.right.restart()
+    pair.left.restart()
+    begin(pair)
+    assert all_up(pair, 10.0), up(pair.left)
+    old = {sa.spi_i for sa in pair.left.ike_sas}
+    pair.right.restart()
+    assert pair.run(40.0, lambda: any("crash token" in line for line in pair.left.lines(0)))  # DPD of one
+    assert pair.run(5.0, lambda: not old & {sa.spi_i for sa in pair.left.ike_sas}), "some were not asked"
+    assert all_up(pair, 5.0), up(pair.left)
