@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from cygnet.boundary.events import Configure
+from cygnet.crypto.keywords import parse_proposal
 from cygnet.model.config import (
     AuthMethod,
     AuthRound,
@@ -21,6 +22,7 @@ from cygnet.model.config import (
 from cygnet.testing.builders import FAR, connection, psk
 from cygnet.testing.network import Faults
 from cygnet.testing.pair import Host, Pair
+from cygnet.values.iana import Protocol
 from cygnet.values.identity import Identity
 from cygnet.values.secret import Secret
 
@@ -216,3 +218,16 @@ def test_a_peer_that_has_lost_one_tunnel_is_asked_about_all_of_them() -> None:
     assert pair.run(40.0, lambda: any("crash token" in line for line in pair.left.lines(0)))  # DPD of one
     assert pair.run(5.0, lambda: not old & {sa.spi_i for sa in pair.left.ike_sas}), "some were not asked"
     assert all_up(pair, 5.0), up(pair.left)
+
+
+@VERSIONS
+def test_tunnels_that_the_peer_refuses_do_not_hold_up_the_others(version: IkeVersion) -> None:
+    pair = many(60, version, block_threshold=0, cookie_threshold=0)
+    conns = pair.left.config.connections
+    refused = tuple(
+        replace(c, proposals=(parse_proposal("aes256-sha512-ecp384", Protocol.IKE),)) for c in conns[:40]
+    )
+    pair.left.config = replace(pair.left.config, connections=refused + conns[40:])
+    begin(pair)
+    pair.run(4.0)
+    assert up(pair.left) == 20

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+import pytest
+
 from cygnet.boundary.specs import PolicyAction, PolicySpec
+from cygnet.dataplane.tun import routes as module
 from cygnet.dataplane.tun.routes import Route, RoutePlan
 from cygnet.values.selector import TrafficSelector
 from tests.dataplane.packets import policy
@@ -143,3 +146,26 @@ def test_drop_and_reject_lead_here_to_be_dropped() -> None:
         routes = plan()
         routes.add(site(1, "0.0.0.0/0", "10.66.0.0/16", action=action))
         assert not installed(routes)["10.66.0.0/16"].throw
+
+
+def test_another_policy_for_the_same_network_costs_the_same_however_many_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = []
+    monkeypatch.setattr(module, "source_in", lambda selectors, addresses: looked.append(selectors))
+    routes = plan()
+    for n in range(200):
+        routes.add(site(n + 1, f"10.7.{n}.0/24", "10.2.0.0/16"))
+    assert len(looked) == 200
+    routes.remove(1)
+    assert len(looked) == 200
+
+
+def test_the_source_is_that_of_the_first_policy_that_has_one() -> None:
+    routes = plan()
+    routes.add(site(1, "10.9.0.0/16", "10.2.0.0/16"))
+    routes.add(site(2, "192.0.2.0/24", "10.2.0.0/16"))
+    routes.add(site(3, "10.1.0.0/16", "10.2.0.0/16"))
+    assert installed(routes)["10.2.0.0/16"].source == PUBLIC
+    routes.remove(2)
+    assert installed(routes)["10.2.0.0/16"].source == LAN

@@ -48,7 +48,9 @@ class RoutePlan:
         self._local_addresses = local_addresses
         self._policies: dict[int, PolicySpec] = {}
         self._passes: dict[int, PolicySpec] = {}  #: those of them that let packets by
-        self._leading: dict[Network, dict[int, PolicySpec]] = {}
+        self._leading: dict[Network, set[int]] = {}
+        #: of those that lead, the ones that have an address of this host inside, in their order
+        self._sources: dict[Network, dict[int, Address]] = {}
         self._thrown: dict[Network, set[int]] = {}
         self.installed: dict[Network, Route] = {}
 
@@ -68,6 +70,11 @@ class RoutePlan:
 
     def refresh(self) -> list[tuple[Route | None, Route | None]]:
         """The machine's addresses changed: look for sources again."""
+        self._sources.clear()
+        for policy in self._policies.values():
+            for network in networks(policy.remote_ts):
+                if policy.id in self._leading.get(network, ()):
+                    self._lead(network, policy)
         return self._changes(set(self._leading) | set(self._thrown))
 
     def _enter(self, policy: PolicySpec) -> set[Network]:
@@ -76,25 +83,31 @@ class RoutePlan:
             return set()
         leading = networks(policy.remote_ts)
         for network in leading:
-            self._leading.setdefault(network, {})[policy.id] = policy
+            self._lead(network, policy)
         thrown = _own_networks(policy)
         for network in thrown:
             self._thrown.setdefault(network, set()).add(policy.id)
         return leading | thrown
 
+    def _lead(self, network: Network, policy: PolicySpec) -> None:
+        self._leading.setdefault(network, set()).add(policy.id)
+        family = [address for address in self._local_addresses() if address.version == network[0]]
+        source = source_in(policy.local_ts, family)
+        if source is not None:
+            self._sources.setdefault(network, {})[policy.id] = source
+
     def _leave(self, policy: PolicySpec) -> set[Network]:
         touched = networks(policy.remote_ts) | networks(policy.local_ts)
         for network in touched:
             for table in (self._leading, self._thrown):
-                users = table.get(network)
-                if users is None:
-                    continue
-                if isinstance(users, dict):
-                    users.pop(policy.id, None)
-                else:
-                    users.discard(policy.id)
+                users = table.get(network, set())
+                users.discard(policy.id)
                 if not users:
-                    del table[network]
+                    table.pop(network, None)
+            sources = self._sources.get(network, {})
+            sources.pop(policy.id, None)
+            if not sources:
+                self._sources.pop(network, None)
         return touched
 
     def _place_passes(self) -> set[Network]:
@@ -107,7 +120,7 @@ class RoutePlan:
                 if alone:
                     self._thrown.setdefault(network, set()).add(policy.id)
                 else:
-                    self._leading.setdefault(network, {})[policy.id] = policy
+                    self._lead(network, policy)
         return touched
 
     def _decides_alone(self, policy: PolicySpec) -> bool:
@@ -122,10 +135,9 @@ class RoutePlan:
         )
 
     def _changes(self, touched: set[Network]) -> list[tuple[Route | None, Route | None]]:
-        addresses = list(self._local_addresses()) if touched else []
         found = []
         for network in sorted(touched):
-            wanted, there = self._wanted(network, addresses), self.installed.get(network)
+            wanted, there = self._wanted(network), self.installed.get(network)
             if wanted == there:
                 continue
             found.append((there, wanted))
@@ -135,12 +147,9 @@ class RoutePlan:
                 self.installed[network] = wanted
         return found
 
-    def _wanted(self, network: Network, addresses: list[Address]) -> Route | None:
-        users = self._leading.get(network)
-        if users:
-            family = [address for address in addresses if address.version == network[0]]
-            sources = (source_in(policy.local_ts, family) for policy in users.values())
-            return Route(network, source=next((s for s in sources if s), None))
+    def _wanted(self, network: Network) -> Route | None:
+        if network in self._leading:
+            return Route(network, source=next(iter(self._sources.get(network, {}).values()), None))
         return Route(network, throw=True) if network in self._thrown else None
 
 

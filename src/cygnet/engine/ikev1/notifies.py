@@ -11,6 +11,7 @@ from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.tasks.informational import cookies_notify, tell
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
+from cygnet.engine.pacing import Pacing
 from cygnet.engine.timers import Deadline
 from cygnet.engine.upkeep import BETTER_ANSWER
 from cygnet.engine.vigil import peer_lacks
@@ -104,6 +105,7 @@ class Refusal:
         timers, uid = self._sa.services.timers, self._sa.uid
         if timers.at(uid, Deadline.REFUSED) is None:
             self._heard = (notify, step)
+            self._sa.services.part(Pacing).over(uid)  # others need not wait for a better answer
             timers.set(uid, Deadline.REFUSED, self._sa.services.now + BETTER_ANSWER)
 
     def due(self) -> None:

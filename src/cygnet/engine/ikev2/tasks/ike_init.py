@@ -23,6 +23,7 @@ from cygnet.engine.ikev2.task import Draft, Reply, Step
 from cygnet.engine.ikev2.tasks.ike_auth import IkeAuth
 from cygnet.engine.ikev2.tasks.ike_intermediate import IkeIntermediate
 from cygnet.engine.ikev2.tasks.task import SaTask
+from cygnet.engine.pacing import Pacing
 from cygnet.engine.timers import Deadline
 from cygnet.engine.upkeep import BETTER_ANSWER
 from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Endpoint
@@ -158,6 +159,7 @@ class IkeInit(SaTask):
         self.refusal = sa.failure = reason
         self._alert = error is not None and error.kind == NotifyType.NO_PROPOSAL_CHOSEN
         sa.log("IKE", f"received {error.kind} notify error" if error is not None else reason, 0)
+        sa.services.part(Pacing).over(sa.uid)  # others need not wait for a better one
         sa.services.timers.set(sa.uid, Deadline.REFUSED, sa.services.now + BETTER_ANSWER)
 
     def refused_for_good(self) -> None:
