@@ -2,11 +2,14 @@
 
 A seccomp filter over the program and all that it starts hands its socket(2) calls for one address
 family to a supervisor, which gives it one end of a socket pair (seccomp_unotify(2); Linux 5.14),
-and lets it believe that its sockets are exempt from IPsec: nothing here is subject to it.
+and lets it believe that its sockets are exempt from IPsec: nothing here is subject to it. Before it
+waits at a single descriptor (poll(2)) the supervisor is asked as well, and may first do what the
+program waits for: a kernel would have done it already when the program's message was written.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -16,8 +19,8 @@ import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-#: machine -> (its name for seccomp, the numbers of socket(2), setsockopt(2) and seccomp(2))
-SYSCALLS = {"x86_64": (0xC000003E, 41, 54, 317), "aarch64": (0xC00000B7, 198, 208, 277)}
+#: machine -> (its name for seccomp, the numbers of socket(2), setsockopt(2), poll(2) or ppoll(2), seccomp(2))
+SYSCALLS = {"x86_64": (0xC000003E, 41, 54, 7, 317), "aarch64": (0xC00000B7, 198, 208, 73, 277)}
 
 LOAD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
 OFFSET_NUMBER, OFFSET_MACHINE, OFFSET_ARGUMENTS = 0, 4, 16  #: in struct seccomp_data
@@ -28,9 +31,9 @@ IPV6_IPSEC_POLICY = (socket.IPPROTO_IPV6, 34)
 
 PR_SET_NO_NEW_PRIVS = 38
 SET_MODE_FILTER, NEW_LISTENER = 1, 1 << 3
-RECEIVE, ADD_FD = 0xC0502100, 0x40182103
-ANSWER_WITH_IT = 1 << 1
-NOTIFICATION = 80  #: bytes of struct seccomp_notif; it begins with the call's id
+RECEIVE, SEND, ADD_FD = 0xC0502100, 0xC0182101, 0x40182103
+ANSWER_WITH_IT, CONTINUE = 1 << 1, 1
+NOTIFICATION = 80  #: bytes of struct seccomp_notif: the call's id, who calls, then struct seccomp_data
 
 
 def missing() -> str:
@@ -45,8 +48,8 @@ def missing() -> str:
 
 def _filter(family: int) -> bytes:
     """What is done with which call: rows of (its number, {argument: value}, action)."""
-    machine, new_socket, set_option, _ = SYSCALLS[platform.machine()]
-    rows = [(new_socket, {0: family}, ASK)]
+    machine, new_socket, set_option, wait, _ = SYSCALLS[platform.machine()]
+    rows = [(new_socket, {0: family}, ASK), (wait, {1: 1}, ASK)]
     for level, option in (IP_IPSEC_POLICY, IPV6_IPSEC_POLICY):
         rows.append((set_option, {1: level, 2: option}, SUCCEED))
     program = [(LOAD, 0, 0, OFFSET_MACHINE), (JUMP_EQUAL, 1, 0, machine), (RETURN, 0, 0, ALLOW)]
@@ -87,11 +90,17 @@ def start(argv: Sequence[str], family: int) -> tuple[int, int]:
     return pid, descriptors[0]
 
 
-def answer(listener: int, accept: Callable[[socket.socket], None]) -> None:
-    """One call: the caller gets a socket, ``accept`` the other end of it."""
+def answer(listener: int, accept: Callable[[socket.socket], None], catch_up: Callable[[], None]) -> None:
+    """One call: the caller gets a socket, ``accept`` the other end of it; or it goes on to wait, after
+    ``catch_up``."""
     notification = bytearray(NOTIFICATION)
     fcntl.ioctl(listener, RECEIVE, notification)
-    (call,) = struct.unpack_from("Q", notification)
+    call, number = struct.unpack_from("Q8xI", notification)
+    if number == SYSCALLS[platform.machine()][3]:
+        catch_up()
+        with contextlib.suppress(FileNotFoundError):  # it was interrupted meanwhile
+            fcntl.ioctl(listener, SEND, struct.pack("QqiI", call, 0, 0, CONTINUE))
+        return
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         fcntl.ioctl(listener, ADD_FD, struct.pack("QIIII", call, ANSWER_WITH_IT, theirs.fileno(), 0, 0))

@@ -8,6 +8,7 @@ one JSON object a line: SPI, addresses and keys of an SA. No packet is ever encr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -74,28 +75,50 @@ def reply(message: bytes) -> bytes:
     return HEADER.pack(version, kind, 0, satype, (HEADER.size + len(body)) // 8, seq, pid) + body
 
 
+class Kernel:
+    """What answers the sockets of one program."""
+
+    def __init__(self, record: Path) -> None:
+        self._record = record
+        self._sockets: dict[int, socket.socket] = {}
+        self.poll = select.poll()
+
+    def accept(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._sockets[sock.fileno()] = sock
+        self.poll.register(sock, select.POLLIN)
+
+    def __contains__(self, fd: int) -> bool:
+        return fd in self._sockets
+
+    def take(self, fd: int) -> None:
+        """All messages that wait at one socket."""
+        sock = self._sockets[fd]
+        with contextlib.suppress(BlockingIOError):
+            while message := sock.recv(65536):
+                note(message, self._record)
+                sock.send(reply(message))
+            self.poll.unregister(fd)
+            self._sockets.pop(fd).close()
+
+    def catch_up(self) -> None:
+        for fd in list(self._sockets):
+            self.take(fd)
+
+
 def serve(listener: int, record: Path) -> None:
     """Until the last socket is closed after the program has ended."""
-    sockets: dict[int, socket.socket] = {}
-    poll = select.poll()
-    poll.register(listener, select.POLLIN)
-
-    def accept(sock: socket.socket) -> None:
-        sockets[sock.fileno()] = sock
-        poll.register(sock, select.POLLIN)
-
+    kernel = Kernel(record)
+    kernel.poll.register(listener, select.POLLIN)
     while True:
-        for fd, events in poll.poll():
-            if fd == listener and not events & select.POLLIN:
-                return  # nobody has the filter any more
-            if fd == listener:
-                intercept.answer(listener, accept)
-            elif message := sockets[fd].recv(65536):
-                note(message, record)
-                sockets[fd].send(reply(message))
+        for fd, events in kernel.poll.poll():
+            if fd != listener:
+                if fd in kernel:
+                    kernel.take(fd)
+            elif events & select.POLLIN:
+                intercept.answer(listener, kernel.accept, kernel.catch_up)
             else:
-                poll.unregister(fd)
-                sockets.pop(fd).close()
+                return  # nobody has the filter any more
 
 
 def note(message: bytes, record: Path) -> None:
