@@ -45,7 +45,7 @@ from cygnet.values.selector import TrafficSelector
 SECRET = b"correct horse battery staple"
 FIRST_INNER = int(ip_address("10.200.0.0"))
 MARKER = bytes(4)
-PATIENCE = 120.0  #: seconds for a whole run
+STANDSTILL = 20.0  #: seconds in which nothing comes up: nothing will
 
 
 class SystemEntropy:
@@ -82,6 +82,7 @@ class Load:
         self.up = 0
         self.failed: list[str] = []
         self.finished = 0
+        self._progress = (0, time.monotonic())  #: how many were up or finished, and since when
         self.handle(Configure(config, start=False))
 
     def handle(self, event: Event) -> None:
@@ -100,6 +101,13 @@ class Load:
                     self.handle(Usage(ref, ()))
                 case _:
                     pass
+
+    def goes_on(self) -> bool:
+        """Whether something has come up within ``STANDSTILL``."""
+        now, count = time.monotonic(), self.up + self.finished
+        if count != self._progress[0]:
+            self._progress = (count, now)
+        return now - self._progress[1] < STANDSTILL
 
     def turn(self) -> None:
         """Wait for a datagram or the next deadline, and deal with it."""
@@ -155,7 +163,7 @@ def initiate(options: argparse.Namespace) -> dict[str, float | list[str]]:
     load = Load(tuple(connection(options, f"c{n}", n) for n in numbers), options.address)
     started = time.monotonic()
     asked = 0
-    while load.finished < options.count and time.monotonic() - started < PATIENCE:
+    while load.finished < options.count and load.goes_on():
         while asked < options.count and asked - load.finished < options.window:
             load.handle(Initiate(asked + 1, f"c{options.first + asked}"))
             asked += 1
@@ -170,7 +178,7 @@ def answer(options: argparse.Namespace) -> dict[str, float | list[str]]:
     print("ready", flush=True)
     started = 0.0
     begun = time.monotonic()
-    while load.up < options.count and time.monotonic() - begun < PATIENCE:
+    while load.up < options.count and load.goes_on():
         load.turn()
         if not started and load.engine.next_deadline() is not None:
             started = time.monotonic()

@@ -10,7 +10,8 @@ tunnel counts as up when near says so in its log. Both daemons and the wire shar
 CPU row tells how much of a start is computing. charon runs with its userspace ESP plane as cygnet
 does, and gets the inner addresses that it wants to see on its host.
 
-STORM=1000,5000 in the environment says how many. The recoveries are measured with ``RECOVERING``.
+STORM=1000,5000 in the environment says how many. The recoveries are measured with ``RECOVERING``
+(0: they are left out).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from contextlib import contextmanager
 from bench.accounting import cpu_seconds, daemons
 from bench.load import SECRET, inner
 from bench.report import Row
+from bench.tunnels import add_inner_addresses
 from cygnet.lab import topology
 from cygnet.lab.host import Host
 from cygnet.lab.lab import Lab
@@ -76,9 +78,7 @@ class Storm:
         self.near_end, self.far_end = topology.direct(lab, ("near", "far"), ROUND_TRIP)
         self.count = count
         if ends[0] is Charon:
-            with self.near_end.gateway.netlink() as ip:
-                for n in range(count):
-                    ip.addr("add", index=1, address=inner(n).partition("/")[0], prefixlen=32)
+            add_inner_addresses(self.near_end.gateway, count)
         near, far = self.near_end.address, self.far_end.address
         self.starting = conns(count, near, far, True, {"auto": "start", "dpdaction": "restart"})
         self.answering = conns(count, far, near, False, {"auto": "add", "dpdaction": "clear"})
@@ -206,7 +206,7 @@ def rows(seconds: float = 5.0) -> list[Row]:
             Row(f"{what}: CPU of both ends", "s", cpu, cpu_theirs),
             Row(f"{what}, charon answers: all up", "s", _if_it_can(all_at_once, mixed, count)[0], None),
         ]
-    for name, measure in RECOVERIES.items():
+    for name, measure in RECOVERIES.items() if RECOVERING else ():
         took, took_theirs = (_if_it_can(measure, e)[0] for e in (ours, theirs))
         found.append(Row(f"{RECOVERING} tunnels, {name}: all up", "s", took, took_theirs))
     return found
