@@ -1,6 +1,7 @@
 # The two commands: make demo, make test. Both install what they need and say what they do.
 PYTEST = .venv/bin/python -m pytest
 WORKERS ?= 2
+TESTS ?= tests
 
 # Where make install puts things. DESTDIR comes before all of them: a directory to make a package of.
 PREFIX ?= /opt/cygnet
@@ -17,10 +18,10 @@ demo: ## the oregon tunnel, live, in network namespaces (IKE=2: over IKEv2); roo
 
 test: lint ## everything, with real tunnels and real peers where root allows
 	@tools/prepare test
-	CYGNET_RUNS=$${CYGNET_RUNS:-2000} $(PYTEST) -n $(WORKERS) --dist loadfile tests
+	CYGNET_RUNS=$${CYGNET_RUNS:-2000} $(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
 
 check: lint ## what to run before every commit: linters and the tests without namespaces
-	$(PYTEST) -q -n $(WORKERS) -m "not root and not slow" tests
+	$(PYTEST) -q -n $(WORKERS) -m "not root and not slow" $(TESTS)
 
 install: ## cygnet with its own Python packages in $(PREFIX), the command, the manual page, the systemd unit
 	@$(INSTALL) install
