@@ -29,8 +29,9 @@ install: ## cygnet with its own Python packages in $(PREFIX), the command, the m
 uninstall: ## what make install put there; the configuration stays
 	@$(INSTALL) uninstall
 
+fuzz: TESTS = tests/fuzz
 fuzz: dev ## a million mutated datagrams at each engine, and more (FUZZ=1 is what make test does); 20 minutes
-	CYGNET_FUZZ=$(or $(FUZZ),100) nice $(PYTEST) -q -o timeout=1800 tests/fuzz
+	CYGNET_FUZZ=$(or $(FUZZ),100) nice $(PYTEST) -q -o timeout=1800 $(TESTS)
 
 lint: dev
 	.venv/bin/ruff check .

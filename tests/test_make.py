@@ -24,7 +24,7 @@ SHORTEST = {
     "dev": ([], "installing the Python packages"),
     "lint": ([], "no issues found"),
     "check": (["TESTS=tests/values", "WORKERS=1"], r"\d+ passed"),
-    "fuzz": (["FUZZ=0"], r"\d+ passed"),
+    "fuzz": (["FUZZ=1", "TESTS=tests/fuzz/test_keywords.py"], r"\d+ passed"),
     "demo": ([], "oregon"),
     "install": ([], ""),
     "uninstall": ([], ""),
@@ -44,7 +44,7 @@ def clone(to: Path) -> Path:
 
 def test_no_target_is_left_out() -> None:
     text = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):(?!.* = )", text, re.MULTILINE))
     assert targets == set(SHORTEST) | RUN_BY_CI
 
 
