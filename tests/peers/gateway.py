@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NoReturn, Self, TypeVar
 
 import pytest
@@ -15,6 +17,7 @@ from cygnet.lab.topology import End
 
 T = TypeVar("T")
 
+PINGS = Path(__file__).parent / "pings.py"
 LOG = "/run/daemon.log"
 START_TIME = 20.0  #: seconds until a daemon must answer
 
@@ -33,6 +36,11 @@ _FILELOG = """
     }}
     {settings}
 """
+
+
+def pinging(one: End, other: End, count: int, interval: float, patience: float = 3.0) -> tuple[str, ...]:
+    """The command that pings from the network behind one end to that behind the other (``pings``)."""
+    return (sys.executable, str(PINGS), one.inner, other.inner, str(count), str(interval), str(patience))
 
 
 class Gateway:
@@ -107,13 +115,10 @@ class Gateway:
     def ping(self, other: End, count: int = 3, interval: float = 0.1) -> int:
         """Pings from the network behind this end to the one behind the other; how many were answered."""
         result = self.host.run(
-            *("ping", "-c", str(count), "-i", str(interval), "-W", "2", "-q"),
-            *("-I", self.end.inner, other.inner),
-            check=False,
-            timeout=30 + count * interval,
+            *pinging(self.end, other, count, interval), check=False, timeout=30 + count * interval
         )
-        answered = re.search(r"(\d+) received", result.stdout)
-        return int(answered.group(1)) if answered else 0
+        found = re.search(r"(\d+) of \d+ answered", result.stdout)
+        return int(found.group(1)) if found else 0
 
     # ------------------------------------------------------------ what it says
 
