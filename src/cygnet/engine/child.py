@@ -48,7 +48,7 @@ TRANSITIONS: dict[ChildState, tuple[ChildState, ...]] = {
     ChildState.INSTALLING: (ChildState.INSTALLED, ChildState.DELETING, ChildState.DELETED),
     ChildState.INSTALLED: (ChildState.REKEYING, ChildState.REKEYED, ChildState.DELETING, ChildState.DELETED),
     ChildState.REKEYING: (ChildState.INSTALLED, ChildState.REKEYED, ChildState.DELETING, ChildState.DELETED),
-    ChildState.REKEYED: (ChildState.DELETING, ChildState.DELETED),
+    ChildState.REKEYED: (ChildState.INSTALLED, ChildState.DELETING, ChildState.DELETED),
     ChildState.DELETING: (ChildState.DELETED,),
     ChildState.DELETED: (),
 }
@@ -65,20 +65,24 @@ class ChildKeys:
 
 
 class Held:
-    """CHILD_SAs that carry on what another one still sends, by reqid, in the order they were made."""
+    """CHILD_SAs that carry on what another one still sends, by their traffic, in the order they were made."""
 
     def __init__(self, services: Services) -> None:
-        self.by_reqid: dict[int, list[ChildSa]] = {}
+        self._of: dict[tuple[Selectors, Selectors], list[ChildSa]] = {}
 
     def add(self, child: ChildSa) -> None:
-        self.by_reqid.setdefault(child.reqid, []).append(child)
+        self._of.setdefault((child.local_ts, child.remote_ts), []).append(child)
 
     def discard(self, child: ChildSa) -> None:
-        held = self.by_reqid.get(child.reqid, [])
+        held = self._of.get((child.local_ts, child.remote_ts), [])
         if child in held:
             held.remove(child)
         if not held:
-            self.by_reqid.pop(child.reqid, None)
+            self._of.pop((child.local_ts, child.remote_ts), None)
+
+    def like(self, child: ChildSa) -> list[ChildSa]:
+        held = self._of.get((child.local_ts, child.remote_ts), ())
+        return [other for other in held if other is not child and other.is_up]
 
 
 class ChildSa:
@@ -103,6 +107,7 @@ class ChildSa:
         self.installed_at: float | None = None
         self.in_id: SaId | None = None
         self.out_id: SaId | None = None
+        self.begun_here = False  #: wanted by us, not by the peer
         self.more_possible = False  #: the peer would take what it has left out in CHILD_SAs of their own
         self.packet: Packet | None = None  #: whose it is, where a trap's packet asks for it
         self.rekeyed_by: int | None = None  #: uid of the CHILD_SA that replaced this one
@@ -245,7 +250,7 @@ class ChildSa:
         self.services.timers.cancel(self.owner.uid, Deadline.CHILD_SWITCH, self.uid)
 
     def _let_successor_send(self) -> None:
-        held = [c for c in self.services.part(Held).by_reqid.get(self.reqid, ()) if c.is_up and c is not self]
+        held = self.services.part(Held).like(self)
         if held:
             held[-1]._send_from_now()
 
@@ -286,6 +291,13 @@ class ChildSa:
             timers.set(owner, Deadline.CHILD_EXPIRE, self.installed_at + time.life, self.uid)
         if self.config.inactivity:
             timers.set(owner, Deadline.CHILD_INACTIVE, self.services.now + self.config.inactivity, self.uid)
+
+    def resume(self) -> None:
+        """What replaced it is gone, and it is still installed both ways: it is the current one again."""
+        self.rekeyed_by = None
+        self.enter(ChildState.INSTALLED)
+        self._cancel_timers()
+        self._schedule()
 
     def reconfigure(self, config: Child) -> None:
         """Take over changed timers and actions in place (update)."""

@@ -70,16 +70,25 @@ def same_place(sa: IkeSa, other: IkeSa) -> bool:
     return sa.remote == other.remote if nat else sa.remote.address == other.remote.address
 
 
-def twins(sa: IkeSa, child: ChildSa) -> list[tuple[IkeSa, ChildSa]]:
-    """Other CHILD_SAs for the same traffic between the same two ends."""
-    others = [
-        o
-        for o in sa.registry.between.of(sa.between)
-        if o is not sa and o.is_established and not o.retired and o.name == sa.name and same_place(sa, o)
+def alike(sa: IkeSa, retired: bool = False) -> list[IkeSa]:
+    """Other IKE_SAs of the same connection between the same two ends; ``retired``: those, too, in whose
+    place another one is already."""
+    return [
+        other
+        for other in sa.registry.between.of(sa.between)
+        if other is not sa
+        and other.is_established
+        and (retired or not other.retired)
+        and other.name == sa.name
+        and same_place(sa, other)
     ]
+
+
+def twins(sa: IkeSa, child: ChildSa, retired: bool = False) -> list[tuple[IkeSa, ChildSa]]:
+    """Other CHILD_SAs for the same traffic between the same two ends."""
     return [
         (one, other)
-        for one in (sa, *others)
+        for one in (sa, *alike(sa, retired))
         for other in one.current_children()
         if other is not child and same_traffic(other, child)
     ]

@@ -23,7 +23,8 @@ def find_endpoints(sa: IkeSa) -> None:
             return _find_local(sa, address)
     name = next((w for w in sa.remote_words if is_host_name(w)), None)
     if name is None:
-        return _failed(sa, f"unable to initiate to %any: the remote address of '{sa.name}' is not known")
+        reason = f"unable to initiate to %any: the remote address of '{sa.name}' is not known"
+        return _failed(sa, reason, retry=False)
     sa.waiting = f"the address of {name}"
 
     def answered(event: Event) -> None:
@@ -76,7 +77,7 @@ def _found(sa: IkeSa, local: Address, remote: Address) -> None:
     begin_between(sa, Endpoint(local, local_port), Endpoint(remote, remote_port))
 
 
-def _failed(sa: IkeSa, reason: str) -> None:
+def _failed(sa: IkeSa, reason: str, retry: bool = True) -> None:
     sa.failure = reason
     sa.log("IKE", reason)
-    negotiation_failed(sa)
+    negotiation_failed(sa, retry=retry)

@@ -66,6 +66,13 @@ def lifetime_over(sa: IkeSa, subject: int = 0) -> None:
     sa.do(Delete())
 
 
+def settle(sa: IkeSa, subject: int) -> None:
+    if subject:
+        of_child(twins.settle)(sa, subject)
+    else:
+        twins.settle_ike(sa)
+
+
 DEADLINES: Deadlines = {
     Deadline.SLOT: lambda sa, subject: has_slot(sa),
     Deadline.RETRY: wants(Start()),
@@ -81,6 +88,6 @@ DEADLINES: Deadlines = {
     Deadline.CHILD_INACTIVE: of_child(upkeep.inactivity_due),
     Deadline.CHILD_RETIRE: of_child(child_down),
     Deadline.KNOCK: lambda sa, subject: vigil.knock(sa),
-    Deadline.SETTLE: of_child(twins.settle),
+    Deadline.SETTLE: settle,
     Deadline.CHILD_SWITCH: of_child(lambda sa, child: child.send_at_last()),
 }

@@ -20,6 +20,9 @@ class Reqids:
         if wanted:
             if wanted in self._key_of:
                 self._in_use[self._key_of[wanted]][1] += 1
+            elif (local, remote) not in self._in_use:  # others for the same are to have it, too
+                self._in_use[local, remote] = [wanted, 1]
+                self._key_of[wanted] = (local, remote)
             return wanted
         entry = self._in_use.get((local, remote))
         if entry is None:

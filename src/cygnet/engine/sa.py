@@ -208,9 +208,16 @@ class IkeSa(ABC):
         return begun and not self.retired
 
     @property
+    def is_first_attempt(self) -> bool:
+        """Whether we have begun it, it is under way, and it replaces none that is in use."""
+        replaced = self.registry.ike_sas.get(self.reauthenticates or 0)
+        in_use = replaced is not None and replaced.is_established and not replaced.retired
+        return self.initiator and self.state is IkeState.CONNECTING and not in_use
+
+    @property
     @abstractmethod
     def may_withdraw(self) -> bool:
-        """Whether it is begun by us for the first time, and the peer cannot have accepted it yet."""
+        """Whether it is a first attempt, and the peer cannot have accepted it yet."""
 
     def log(self, group: str, text: str, level: int = 1) -> None:
         self.services.log(group, text, level, self)

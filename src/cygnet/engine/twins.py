@@ -19,7 +19,7 @@ things differently never close both. ``FALLBACK`` seconds later, whoever notices
 from __future__ import annotations
 
 from cygnet.engine.child import ChildSa
-from cygnet.engine.children import fulfil, same_traffic, twins
+from cygnet.engine.children import alike, fulfil, same_traffic, twins
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.timers import Deadline
 from cygnet.engine.wants import DeleteChild, GiveWay
@@ -33,12 +33,42 @@ def came_up(sa: IkeSa, child: ChildSa) -> None:
     """``child`` is up: what of ours would only make it once more ends, or is settled later."""
     if not sa.initiator:
         withdraw(sa, child)
-    if twins(sa, child):
+    others = sorted(superfluous(sa, child), key=lambda pair: (pair[1].installed_at or 0.0, pair[1].uid))
+    for one, oldest in others[:-2]:
+        one.do(DeleteChild(oldest))
+    if others:
         _look_again(sa, child)
+
+
+def established(sa: IkeSa) -> None:
+    """A second IKE_SA may come to carry nothing: in IKEv1 one has all CHILD_SAs with the peer. Of three
+    the oldest goes at once."""
+    others = sorted(alike(sa, retired=True), key=lambda s: (s.created_at, s.uid))
+    for superfluous in others[:-1]:
+        superfluous.do(GiveWay(sa))
+    if others:
+        sa.services.timers.set(sa.uid, Deadline.SETTLE, sa.services.now + SETTLE_TIME)
+
+
+def settle_ike(sa: IkeSa) -> None:
+    """A while after another one with the same peer was seen."""
+    for other in alike(sa):
+        _settle_ike(*sorted((sa, other), key=lambda s: (s.created_at, s.uid)))
+    if sa.is_established and not sa.retired:
+        established(sa)
 
 
 def _look_again(sa: IkeSa, child: ChildSa) -> None:
     sa.services.timers.set(sa.uid, Deadline.SETTLE, sa.services.now + SETTLE_TIME, child.uid)
+
+
+def superfluous(sa: IkeSa, child: ChildSa) -> list[tuple[IkeSa, ChildSa]]:
+    """The twins of ``child`` of which one is too many. A peer that makes several on one IKE_SA by itself
+    has its reasons (RFC 7296 §2.8), and they stay; in IKEv1 it would be rekeying."""
+    found = twins(sa, child)
+    if sa.version == 1:
+        return found
+    return [(one, other) for one, other in found if one is not sa or other.begun_here != child.begun_here]
 
 
 def withdraw(sa: IkeSa, child: ChildSa) -> None:
@@ -55,19 +85,19 @@ def withdraw(sa: IkeSa, child: ChildSa) -> None:
 
 def settle(sa: IkeSa, child: ChildSa) -> None:
     """A while after a twin was seen."""
-    found = twins(sa, child)
+    found = superfluous(sa, child)
     if found:
         child.send_at_last()
     for other_sa, other in found:
         if other_sa is not sa:
             _settle_ike(*sorted((sa, other_sa), key=lambda s: (s.created_at, s.uid)))
-        elif sa.initiator:
+        elif sa.initiator or sa.services.now - (child.installed_at or 0.0) > FALLBACK:
             old, new = sorted((child, other), key=lambda c: (c.installed_at or 0.0, c.uid))
             sa.log("IKE", f"closing CHILD_SA {old}: {new} carries the same traffic")
             old.rekeyed_by = new.uid
             old.remove_outbound()
             sa.do(DeleteChild(old))
-    if child.is_up and child.uid in sa.children and twins(sa, child):
+    if child.is_up and child.uid in sa.children and superfluous(sa, child):
         _look_again(sa, child)
 
 

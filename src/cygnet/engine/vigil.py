@@ -15,7 +15,7 @@ from cygnet.boundary.events import Unanswered, UnknownSpi
 from cygnet.boundary.specs import Direction, SaId
 from cygnet.engine.addresses import can_initiate
 from cygnet.engine.child import ChildSa
-from cygnet.engine.children import child_down, close_action, installed_as
+from cygnet.engine.children import child_down, close_action, installed_as, twins
 from cygnet.engine.lookup import by_address
 from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
@@ -62,7 +62,8 @@ def knock(sa: IkeSa) -> None:
         for child in sa.current_children():
             withdraw(sa, child)
         return
-    missed = [child for child in sa.current_children() if is_meant_to_stay(sa, child)]
+    children = [child for child in sa.current_children() if not twins(sa, child)]
+    missed = [child for child in children if is_meant_to_stay(sa, child)]
     attempt = any(other.wishes for other in sa.registry.named.of(sa.name) if other is not sa)
     if missed and not attempt and can_initiate(sa.connection):
         new = sa.anew()

@@ -28,6 +28,13 @@ def equivalent(sa: IkeSaV1, config: Child, local: Selectors, remote: Selectors) 
     return found[-1] if found else None
 
 
+def crosses(sa: IkeSaV1, child: ChildSa) -> bool:
+    """Whether the peer's Quick Mode for the same cannot be meant to rekey it: both ends have begun one at
+    the same moment, and come to one of them later (``twins``)."""
+    age = sa.services.now - (child.installed_at or 0.0)
+    return child.begun_here and child.rekeyed_by is None and age < twins.SETTLE_TIME
+
+
 def child_up(sa: IkeSaV1, child: ChildSa) -> None:
     """The wish is fulfilled first: the output of ``up`` ends where strongSwan's does."""
     children.fulfil(sa, child)

@@ -171,6 +171,10 @@ def _deleted(owner: IkeSaV1, child: ChildSa) -> None:
     log_closing(owner, child)
     was_up, config = child.is_up, child.config
     child_down(owner, child)
+    predecessor = next((c for c in owner.children.values() if c.rekeyed_by == child.uid), None)
+    if was_up and predecessor is not None and predecessor.state is ChildState.REKEYED:
+        predecessor.resume()
+        return
     if was_up and owner.is_established and not equivalents(owner, config, child.local_ts, child.remote_ts):
         close_action(owner, child)
 

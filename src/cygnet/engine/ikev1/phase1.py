@@ -4,7 +4,7 @@ authenticated peer means for older IKE_SAs with it."""
 from __future__ import annotations
 
 from cygnet.credentials.psk import find_psk
-from cygnet.engine import life
+from cygnet.engine import life, twins
 from cygnet.engine.ikev1.agreement import Agreement
 from cygnet.engine.ikev1.ends import phase_1_failed
 from cygnet.engine.ikev1.keys import same
@@ -149,6 +149,7 @@ class Phase1(Agreement):
         if sa.initiator:
             succession.take_over_reauthenticated()
         succession.established()
+        twins.established(sa)
         for wish in list(sa.wishes):
             sa.do(CreateChild(wish))
 

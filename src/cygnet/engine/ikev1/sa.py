@@ -76,8 +76,7 @@ class IkeSaV1(IkeSa):
 
     @property
     def may_withdraw(self) -> bool:
-        begun = self.initiator and self.state is IkeState.CONNECTING and self.reauthenticates is None
-        return begun and self.keys is None
+        return self.is_first_attempt and self.keys is None
 
     # phase 1 ------------------------------------------------------------------------------
 

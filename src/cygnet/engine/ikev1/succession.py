@@ -87,12 +87,12 @@ class Succession:
     def adopt_predecessors(self) -> None:
         """Responder: older IKE_SAs with this peer are being reauthenticated; take their CHILD_SAs.
 
-        Not of one that the other end began at the same time: it is no older, and the peer does
-        not take this one for its successor.
+        Not of one that the other end began at about the same time: the peer may not take this one for
+        its successor. Both ends come to one of the two (``twins``).
         """
         sa = self._sa
         for old in duplicates(sa):
-            crossed = old.initiator != sa.initiator and (old.established_at or 0.0) >= sa.created_at
+            crossed = old.initiator != sa.initiator and sa.created_at - (old.established_at or 0.0) < CROSSING
             if not isinstance(old, IkeSaV1) or crossed or old.remote.address != sa.remote.address:
                 continue
             sa.log("IKE", f"detected reauth of existing IKE_SA {old}, adopting {len(old.children)} children")

@@ -9,7 +9,7 @@ rounds that the other one expects; the first identity is the one the IKE_SA goes
 from __future__ import annotations
 
 from cygnet.credentials.psk import find_psk
-from cygnet.engine import life
+from cygnet.engine import life, twins
 from cygnet.engine.ikev2 import sessions
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.handshake import Progress
@@ -132,5 +132,6 @@ def established(sa: IkeSaV2) -> None:
     resumed = sa.shaking.resumed
     sa.end_handshake()
     life.established(sa)
+    twins.established(sa)
     if resumed is not None:
         sessions.carry_on(sa, resumed)

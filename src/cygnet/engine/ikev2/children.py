@@ -26,7 +26,7 @@ def child_up(sa: IkeSaV2, child: ChildSa) -> None:
 def send_behind(sa: IkeSaV2, child: ChildSa) -> None:
     """Responder: whether our answer has come through is not known yet. What carries the same traffic,
     as in a reauthentication, goes on sending until it is removed, or a while has passed."""
-    if any(other.out_id is not None for _, other in children.twins(sa, child)):
+    if any(other.out_id is not None for _, other in children.twins(sa, child, retired=True)):
         child.hold_outbound()
     else:
         child.install_outbound()

@@ -90,8 +90,7 @@ class IkeSaV2(IkeSa):
 
     @property
     def may_withdraw(self) -> bool:
-        begun = self.initiator and self.state is IkeState.CONNECTING and self.reauthenticates is None
-        return begun and self.keys is None and not self.is_successor
+        return self.is_first_attempt and self.keys is None and not self.is_successor
 
     # children and successors --------------------------------------------------------------
 

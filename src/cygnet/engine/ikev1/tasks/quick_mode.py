@@ -17,7 +17,7 @@ from cygnet.crypto.keywords import offer_text
 from cygnet.crypto.names import proposal_text
 from cygnet.engine.child import MAX_CHILDREN, ChildSa, ChildState
 from cygnet.engine.children import child_failed, fulfil
-from cygnet.engine.ikev1.children import equivalent, rekeying_failed
+from cygnet.engine.ikev1.children import crosses, equivalent, rekeying_failed
 from cygnet.engine.ikev1.ends import peer_is_dead
 from cygnet.engine.ikev1.keys import same
 from cygnet.engine.ikev1.nat import encapsulation
@@ -81,6 +81,7 @@ class QuickModeInitiator(Phase2):
             raise RequestError(f"'{config.name}': IKEv1 has no {config.mode.value} mode")
         reqid = self.rekeyed.wanted_reqid if self.rekeyed else self.wish.reqid if self.wish else 0
         self.child = ChildSa(sa.services, sa, config, reqid)
+        self.child.begun_here = self.rekeyed is None
         self.nonce_i = sa.services.entropy.bytes(NONCE_LENGTH)
         self.local, self.remote = self._selectors()
         group = ipsec_doi.pfs_group(config.proposals)
@@ -239,6 +240,8 @@ class QuickModeResponder(Phase2):
         config, local, remote = found
         offer, agreed = self._choose(config, offered)
         self.rekeyed = equivalent(sa, config, (local,), (remote,))
+        if self.rekeyed is not None and crosses(sa, self.rekeyed):
+            self.rekeyed = None
         self.child = ChildSa(sa.services, sa, config, self.rekeyed.wanted_reqid if self.rekeyed else 0)
         if self.rekeyed is not None:
             sa.log("IKE", f"detected rekeying of CHILD_SA {self.rekeyed}")

@@ -33,7 +33,7 @@ class CreateChildSa(ChildExchange):
         if self.wish not in sa.wishes:
             return None
         child = sa.new_child(self.wish.child, self.wish.reqid)
-        child.packet = self.wish.packet
+        child.begun_here, child.packet = True, self.wish.packet
         reqid = f" reqid {self.wish.reqid}" if self.wish.reqid else ""
         sa.log("CHD", f"establishing CHILD_SA {child}{reqid}", 0)
         return child

@@ -65,6 +65,7 @@ class RekeyChildSa(ChildExchange):
             return None
         self.old.enter(ChildState.REKEYING)
         new = self.sa.new_child(self.old.config, self.old.reqid)
+        new.begun_here = self.old.begun_here
         self.sa.log("CHD", f"establishing CHILD_SA {new} reqid {self.old.reqid}", 1)
         return new
 
@@ -161,6 +162,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     terms = child_terms.agree(sa, message, with_ke=True, config=old.config)
     nonces = Nonces(message.need(NoncePayload).data, sa.services.entropy.bytes(NONCE_LENGTH))
     new = sa.new_child(old.config, old.reqid)
+    new.begun_here = old.begun_here
     payloads = child_terms.answer_payloads(new, terms, message.need(SaPayload).proposals)
 
     def complete(secrets: list[Secret]) -> Callable[[], None]:

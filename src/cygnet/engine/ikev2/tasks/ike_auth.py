@@ -119,7 +119,7 @@ class IkeAuth(SaTask):
             raise PeerError(0, f"{sa.remote.address} does not support childless IKE_SA initiation")
         wish = sa.wishes[0]
         self.child = sa.new_child(wish.child, wish.reqid)
-        self.child.packet = wish.packet
+        self.child.begun_here, self.child.packet = True, wish.packet
         sa.log("CHD", f"establishing CHILD_SA {self.child}", 0)
         ahead, behind = child_terms.offer(sa, self.child, with_ke=False)
         return ahead + behind

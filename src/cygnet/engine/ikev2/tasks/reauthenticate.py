@@ -8,6 +8,7 @@ nothing is made anew only where the peer takes one without a CHILD_SA (RFC 6023)
 from __future__ import annotations
 
 from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.life import begin_between
 from cygnet.engine.wants import Delete, Start
 from cygnet.engine.wish import Wish
 
@@ -34,7 +35,10 @@ def begin(old: IkeSaV2) -> None:
         new.reauthenticates = old.uid
     else:
         old.do(Delete())
-    new.do(Start())
+    if old.is_client:
+        new.do(Start())
+    else:  # a peer that came to us is found where it is now, on whichever port its NAT has for it
+        begin_between(new, old.local, old.remote)
 
 
 def successor_of(old: IkeSaV2) -> IkeSaV2 | None:
