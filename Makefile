@@ -10,7 +10,7 @@ MANDIR ?= /usr/local/share/man
 UNITDIR ?= /etc/systemd/system
 INSTALL = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" BINDIR="$(BINDIR)" MANDIR="$(MANDIR)" UNITDIR="$(UNITDIR)" tools/install
 
-.PHONY: demo test check install uninstall fuzz lint bench dev clean
+.PHONY: demo test check install uninstall fuzz soak lint bench dev clean
 
 demo: ## the oregon tunnel, live, in network namespaces (IKE=2: over IKEv2); root
 	@tools/prepare demo
@@ -32,6 +32,9 @@ uninstall: ## what make install put there; the configuration stays
 fuzz: TESTS = tests/fuzz
 fuzz: dev ## a million mutated datagrams at each engine, and more (FUZZ=1 is what make test does); 20 minutes
 	CYGNET_FUZZ=$(or $(FUZZ),100) nice $(PYTEST) -q -o timeout=1800 $(TESTS)
+
+soak: dev ## a week each of 500 lives of a tunnel in virtual time (LIVES=N; SEED=N: one, with its story)
+	.venv/bin/python -m tests.soak $(if $(SEED),--seed $(SEED),--lives $(or $(LIVES),500))
 
 lint: dev
 	.venv/bin/ruff check .

@@ -25,6 +25,7 @@ SHORTEST = {
     "lint": ([], "no issues found"),
     "check": (["TESTS=tests/values", "WORKERS=1"], r"\d+ passed"),
     "fuzz": (["FUZZ=1", "TESTS=tests/fuzz/test_keywords.py"], r"\d+ passed"),
+    "soak": (["LIVES=2"], "2 lives of a week each"),
     "demo": ([], "oregon"),
     "install": ([], ""),
     "uninstall": ([], ""),

@@ -13,7 +13,8 @@ first, and a while later both ends come to the same one by themselves:
     other
 
 An end closes only what it has begun itself, or has replaced on purpose, so that two ends that see
-things differently never close both. ``FALLBACK`` seconds later, whoever notices does it.
+things differently never close both; and nothing in favour of one that does not answer. ``FALLBACK``
+seconds later, whoever notices does it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cygnet.engine.child import ChildSa
 from cygnet.engine.children import alike, fulfil, same_traffic, twins
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.timers import Deadline
-from cygnet.engine.wants import DeleteChild, GiveWay
+from cygnet.engine.wants import CheckLiveness, DeleteChild, GiveWay
 
 #: seconds both are left alone: longer than the last message that makes one takes, sent twice
 SETTLE_TIME = 5.0
@@ -105,8 +106,10 @@ def _settle_ike(old: IkeSa, new: IkeSa) -> None:
     loser, affair = _loser(old, new)
     if loser is None or new.established_at is None:
         return
-    if affair or loser.services.now - new.established_at > FALLBACK:
-        winner = new if loser is old else old
+    winner = new if loser is old else old
+    if winner.last_received < new.established_at:  # it may be that the peer has lost it
+        winner.do(CheckLiveness())
+    elif affair or loser.services.now - new.established_at > FALLBACK:
         loser.log("IKE", f"IKE_SA {loser} gives way to {winner}, which carries the same")
         loser.do(GiveWay(winner))
 

@@ -56,6 +56,7 @@ class Host:
         self.now = 0.0
         self.names: dict[str, tuple[Address, ...]] = {}  #: what Resolve answers
         self.logs: list[Log] = []
+        self.heard_log: Callable[[Log], None] = lambda log: None  #: called with each
         self.effects: list[fx.Effect] = []  #: everything since the start, in order
         self.finished: dict[int, fx.Finish] = {}
         self.attached: dict[int, list[int]] = {}
@@ -154,6 +155,7 @@ class Host:
                 self.attached.setdefault(ref, []).append(uid)
             case Log():
                 self.logs.append(effect)
+                self.heard_log(effect)
             case _:
                 pass
 
