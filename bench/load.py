@@ -103,11 +103,17 @@ class Load:
                     pass
 
     def goes_on(self) -> bool:
-        """Whether something has come up within ``STANDSTILL``."""
+        """Whether something has come up within ``STANDSTILL``; if not, that is a failure."""
         now, count = time.monotonic(), self.up + self.finished
         if count != self._progress[0]:
             self._progress = (count, now)
-        return now - self._progress[1] < STANDSTILL
+        if now - self._progress[1] < STANDSTILL:
+            return True
+        self.failed.insert(0, f"nothing more came up for {STANDSTILL:g} s")
+        return False
+
+    def result(self, started: float) -> dict[str, float | list[str]]:
+        return {"up": self.up, "seconds": time.monotonic() - started, "failed": self.failed[:3]}
 
     def turn(self) -> None:
         """Wait for a datagram or the next deadline, and deal with it."""
@@ -168,8 +174,7 @@ def initiate(options: argparse.Namespace) -> dict[str, float | list[str]]:
             load.handle(Initiate(asked + 1, f"c{options.first + asked}"))
             asked += 1
         load.turn()
-    seconds = time.monotonic() - started
-    return {"up": load.finished - len(load.failed), "seconds": seconds, "failed": load.failed[:3]}
+    return load.result(started)
 
 
 def answer(options: argparse.Namespace) -> dict[str, float | list[str]]:
@@ -182,7 +187,7 @@ def answer(options: argparse.Namespace) -> dict[str, float | list[str]]:
         load.turn()
         if not started and load.engine.next_deadline() is not None:
             started = time.monotonic()
-    return {"up": load.up, "seconds": time.monotonic() - (started or begun), "failed": []}
+    return load.result(started or begun)
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ from tests.peers.gateway import Gateway
 TUNNELS = int(os.environ.get("TUNNELS", "400"))
 WARM_UP = 20  #: tunnels before the measured ones, so that first-time costs are not counted
 SECRETS = f': PSK "{SECRET.decode()}"\n'
+INSTALLED = re.compile(r"CHILD_SA \S+\{\d+\} established with SPIs")
 SETTINGS = {
     "dos_protection": "no",
     "block_threshold": "0",
@@ -94,15 +96,34 @@ def start_load(host: Host, role: str, case: Case, count: int, *options: str) -> 
     )
 
 
-def result_of(process: subprocess.Popen[str], count: int) -> float:
-    """Seconds that ``count`` tunnels took; fails unless all are up."""
-    out, err = process.communicate(timeout=180)
-    if process.returncode != 0:
+def result_of(load: subprocess.Popen[str], gateway: Gateway, count: int, before: int = 0) -> float:
+    """Seconds that ``count`` tunnels took; RuntimeError unless both ends have them all."""
+    out, err = load.communicate(timeout=180)
+    if load.returncode != 0:
         raise RuntimeError(f"bench.load: {err.strip()[-2000:]}")
     result = json.loads(out.splitlines()[-1])
     if result["up"] < count:
-        raise RuntimeError(f"only {result['up']} of {count} tunnels came up: {result['failed']}")
+        why = _not_carried(gateway) or ", ".join(result["failed"])
+        raise RuntimeError(f"only {result['up']} of {count} tunnels came up: {why}")
+    _all_carried(gateway, before + count)
     return float(result["seconds"])
+
+
+def _not_carried(gateway: Gateway) -> str:
+    """What the daemon has refused to carry, though it is negotiated; empty: nothing."""
+    refused = gateway.log().count("unable to install")
+    return f"{gateway.name} could not install what was negotiated ({refused} times)" if refused else ""
+
+
+def _all_carried(gateway: Gateway, count: int) -> None:
+    """A tunnel that the peer has accepted, and the daemon not (yet) installed, is none."""
+    deadline = time.monotonic() + 5.0
+    while (up := len(INSTALLED.findall(gateway.log()))) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if why := _not_carried(gateway):
+        raise RuntimeError(why)
+    if up < count:
+        raise RuntimeError(f"{gateway.name} has installed only {up} of {count} tunnels")
 
 
 def as_responder(daemon: type[Gateway], case: Case, count: int) -> Figures:
@@ -110,13 +131,12 @@ def as_responder(daemon: type[Gateway], case: Case, count: int) -> Figures:
         far, end = topology.direct(lab)
         anybody = {"right": "%any", "rightid": "%any", "rightsubnet": "10.200.0.0/15", "auto": "add"}
         conf = "config setup\n    uniqueids=never\n\n" + conn_section(case, end.address, "load", anybody)
-        with daemon(end, conf, SECRETS, SETTINGS):
+        with daemon(end, conf, SECRETS, SETTINGS) as gateway:
             to = ("--address", far.address, "--peer", end.address)
-            result_of(start_load(far.gateway, "initiate", case, WARM_UP, *to), WARM_UP)
+            result_of(start_load(far.gateway, "initiate", case, WARM_UP, *to), gateway, WARM_UP)
             cpu, memory = cpu_seconds(end.gateway), memory_kilobytes(end.gateway)
-            seconds = result_of(
-                start_load(far.gateway, "initiate", case, count, *to, "--first", str(WARM_UP)), count
-            )
+            load = start_load(far.gateway, "initiate", case, count, *to, "--first", str(WARM_UP))
+            seconds = result_of(load, gateway, count, WARM_UP)
             return _figures(end.gateway, cpu, memory, seconds, count)
 
 
@@ -143,8 +163,7 @@ def as_initiator(daemon: type[Gateway], case: Case, count: int) -> Figures:
                 gateway.configure(conf)
                 started = time.monotonic()
                 _update(gateway)
-                result_of(load, count)
-                _all_carried(gateway)
+                result_of(load, gateway, count)
                 return _figures(end.gateway, cpu, memory, time.monotonic() - started, count)
             finally:
                 stop(load)
@@ -153,13 +172,6 @@ def as_initiator(daemon: type[Gateway], case: Case, count: int) -> Figures:
 def add_inner_addresses(host: Host, count: int) -> None:
     """charon's userspace plane installs no tunnel whose inner address its host lacks."""
     host.run("ip", "-batch", "-", input="".join(f"addr add {inner(n)} dev lo\n" for n in range(count)))
-
-
-def _all_carried(gateway: Gateway) -> None:
-    """A tunnel that the peer has accepted, and the daemon could not install, is none."""
-    refused = gateway.log().count("unable to install")
-    if refused:
-        raise RuntimeError(f"{gateway.name} could not install what was negotiated ({refused} times)")
 
 
 def _update(gateway: Gateway) -> None:

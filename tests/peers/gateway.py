@@ -18,6 +18,7 @@ from cygnet.lab.topology import End
 T = TypeVar("T")
 
 PINGS = Path(__file__).parent / "pings.py"
+PATIENCE = 3.0  #: seconds for answers that are late
 LOG = "/run/daemon.log"
 START_TIME = 20.0  #: seconds until a daemon must answer
 
@@ -38,9 +39,9 @@ _FILELOG = """
 """
 
 
-def pinging(one: End, other: End, count: int, interval: float, patience: float = 3.0) -> tuple[str, ...]:
-    """The command that pings from the network behind one end to that behind the other (``pings``)."""
-    return (sys.executable, str(PINGS), one.inner, other.inner, str(count), str(interval), str(patience))
+def pinging(source: str, destination: str, count: int, interval: float) -> tuple[str, ...]:
+    """The command that pings from one address to another (``pings``); fails unless all are answered."""
+    return (sys.executable, str(PINGS), source, destination, str(count), str(interval), str(PATIENCE))
 
 
 class Gateway:
@@ -115,7 +116,9 @@ class Gateway:
     def ping(self, other: End, count: int = 3, interval: float = 0.1) -> int:
         """Pings from the network behind this end to the one behind the other; how many were answered."""
         result = self.host.run(
-            *pinging(self.end, other, count, interval), check=False, timeout=30 + count * interval
+            *pinging(self.end.inner, other.inner, count, interval),
+            check=False,
+            timeout=30 + count * interval,
         )
         found = re.search(r"(\d+) of \d+ answered", result.stdout)
         return int(found.group(1)) if found else 0

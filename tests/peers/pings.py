@@ -27,8 +27,8 @@ def checksum(data: bytes) -> int:
 
 
 def echo(six: bool, identifier: int, number: int) -> bytes:
-    """An echo request; the kernel fills in ICMPv6's checksum."""
-    body = struct.pack("!BBHHH48x", 128 if six else 8, 0, 0, identifier, number)
+    """An echo request with 56 bytes of data, as ping's; the kernel fills in ICMPv6's checksum."""
+    body = struct.pack("!BBHHH56x", 128 if six else 8, 0, 0, identifier, number)
     return body if six else body[:2] + struct.pack("!H", checksum(body)) + body[4:]
 
 

@@ -14,6 +14,7 @@ from cygnet.lab import topology
 from cygnet.lab.lab import Lab
 from tests.peers import conf
 from tests.peers.cygnet import Cygnet
+from tests.peers.gateway import pinging
 from tests.rooted import needs_lab
 
 pytestmark = needs_lab
@@ -31,7 +32,7 @@ def test_transport_mode_protects_what_the_hosts_say_to_each_other(version: str) 
             Cygnet(a, conf.conn(a, b, transport), conf.secrets(a, b)) as west,
         ):
             assert "established successfully" in west.up("oregon")
-            a.gateway.run("ping", "-c", "2", "-i", "0.1", "-W", "2", b.address)
+            a.gateway.run(*pinging(a.address, b.address, 2, 0.1))
             west.shows(r"INSTALLED, TRANSPORT")
             assert "168 bytes_i (2 pkts" in west.statusall()
 

@@ -38,7 +38,7 @@ def test_ten_thousand_pings_across_twenty_forced_rekeys_lose_none(version: str, 
             Cygnet(a, conf.conn(a, b, ike), conf.secrets(a, b)) as oregon,
         ):
             oregon.up("oregon")
-            pings = a.gateway.popen(*pinging(a, b, PINGS, 0.003))
+            pings = a.gateway.popen(*pinging(a.inner, b.inner, PINGS, 0.003))
             try:
                 for turn in range(1, REKEYS + 1):
                     rekey(oregon, what, turn)

@@ -14,6 +14,7 @@ from cygnet.lab import topology
 from cygnet.lab.lab import Lab
 from tests.peers import conf
 from tests.peers.cygnet import Cygnet
+from tests.peers.gateway import pinging
 from tests.rooted import needs_lab
 
 pytestmark = needs_lab
@@ -30,8 +31,7 @@ def test_every_ping_from_behind_the_gateway_is_answered_the_first_included(versi
             Cygnet(a, conf.conn(a, b, {**ike, "auto": "route"}), conf.secrets(a, b)) as oregon,
         ):
             assert "(0 up, 0 connecting)" in oregon.status()
-            pings = a.host.run("ping", "-c", "20", "-i", "0.01", "-W", "5", b.host_address).stdout
-            assert "20 received, 0% packet loss" in pings
+            a.host.run(*pinging(a.host_address, b.host_address, 20, 0.01))
             oregon.shows(r"ROUTED, TUNNEL[^$]*oregon\{\d+\}:\s+INSTALLED")
 
 
