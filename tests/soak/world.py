@@ -21,6 +21,7 @@ from tests.soak.plan import SOON, Plan, Trouble, changed, ends, refusing
 
 GOOD = Faults(delay=0.05, jitter=0.01)
 PROBE = 5.0  #: seconds between two packets each way
+A_ROUND_TRIP = 0.2  #: seconds, with the jitter
 SETTLED = 60.0  #: seconds of calm after which there is one of each
 INSIDE = {"left": "10.31.5.5", "right": "10.77.5.5"}
 MOST_STEPS = 100_000  #: between two probes: more is a loop
@@ -128,7 +129,12 @@ class World:
     def _probe(self, disturbed: bool) -> None:
         passed = {name: self._passes(name) for name in self.hosts if not self._is_away(self.hosts[name])}
         calm = self.now - self.calm_since
-        if not disturbed and self.now > self.well_from and not all(passed.values()):
+        expected = not disturbed and self.now > self.well_from
+        if expected and not all(passed.values()):
+            # IKEv1 has no answer to a delete to wait for: what is on its way then finds no SA
+            self._advance(self.now + A_ROUND_TRIP)
+            passed = {name: self._passes(name) for name in self.hosts}
+        if expected and not all(passed.values()):
             silent = [name for name in passed if not passed[name]]
             raise Broken(f"calm for {calm:.0f} s, and nothing passes from {silent}")
         if not disturbed and calm > SETTLED and self.now > self.well_from:

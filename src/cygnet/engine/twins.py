@@ -98,8 +98,9 @@ def settle(sa: IkeSa, child: ChildSa) -> None:
             old.rekeyed_by = new.uid
             old.remove_outbound()
             sa.do(DeleteChild(old))
-    if child.is_up and child.uid in sa.children and superfluous(sa, child):
-        _look_again(sa, child)
+    owner = sa.registry.ike_sas.get(child.owner_uid)  # another one, where that has taken over
+    if child.is_up and owner is not None and superfluous(owner, child):
+        _look_again(owner, child)
 
 
 def _settle_ike(old: IkeSa, new: IkeSa) -> None:
@@ -134,7 +135,10 @@ def _loser(old: IkeSa, new: IkeSa) -> tuple[IkeSa | None, bool]:
 
 
 def _covers(one: IkeSa, other: IkeSa) -> bool:
-    """Whether ``one`` carries all that ``other`` does, and nobody waits for more."""
+    """Whether ``one`` carries all that ``other`` does, and nobody waits for more. In IKEv1 it can have all:
+    there each end for itself has CHILD_SAs belong to one IKE_SA or the other."""
+    if one.version == 1:
+        return not one.wishes and not other.wishes
     mine = one.current_children()
     carried = all(any(same_traffic(c, m) for m in mine) for c in other.current_children())
     return carried and not one.wishes and not other.wishes

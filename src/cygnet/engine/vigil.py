@@ -62,14 +62,16 @@ def knock(sa: IkeSa) -> None:
         for child in sa.current_children():
             withdraw(sa, child)
         return
+    wanted = sa.services.part(WantedChildren)
     children = [child for child in sa.current_children() if not twins(sa, child)]
-    missed = [child for child in children if is_meant_to_stay(sa, child)]
+    missed = {c.name: Wish(c.config, c.wanted_reqid) for c in children if wanted.get(c.name)}
+    missed |= {w.child.name: Wish(w.child, w.reqid) for w in sa.wishes if wanted.get(w.child.name)}
     attempt = any(other.wishes for other in sa.registry.named.of(sa.name) if other is not sa)
     if missed and not attempt and can_initiate(sa.connection):
         new = sa.anew()
         new.log("IKE", f"{sa.remote.address} does not answer, beginning {new} beside {sa}")
-        for child in missed:
-            new.wish(Wish(child.config, child.wanted_reqid))
+        for wish in missed.values():
+            new.wish(wish)
         new.do(Start())
     sa.do(CheckLiveness())
     sa.services.timers.set(sa.uid, Deadline.KNOCK, sa.services.now + KNOCK)
