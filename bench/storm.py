@@ -147,10 +147,14 @@ def peer_killed(ends: Ends) -> Figures:
 
 
 def kill(gateway: Gateway) -> None:
-    """kill -9 of the daemon and its helpers."""
+    """kill -9 of the daemon and its helpers. charon's ports are free when it returns: it does without
+    them, should it find them in use."""
     gateway.host.run("kill", "-9", *(folder.name for folder in daemons(gateway.host)), check=False)
     if isinstance(gateway, Charon):
         gateway.stop()
+        gateway.until(lambda: ":4500 " not in gateway.host.run("ss", "-lun").stdout, 10, "free ports")
+        # its starter takes what it left for a daemon that runs
+        gateway.host.run("rm", "-f", "/var/run/charon.pid", "/var/run/starter.charon.pid")
 
 
 def link_back(ends: Ends) -> Figures:

@@ -113,10 +113,10 @@ class Gateway:
     def statusall(self) -> str:
         return self.ask("statusall")[1]
 
-    def ping(self, other: End, count: int = 3, interval: float = 0.1) -> int:
+    def ping(self, other: End, count: int = 3, interval: float = 0.1, patience: float = 3.0) -> int:
         """Pings from the network behind this end to the one behind the other; how many were answered."""
         result = self.host.run(
-            *pinging(self.end.inner, other.inner, count, interval),
+            *pinging(self.end.inner, other.inner, count, interval, patience),
             check=False,
             timeout=30 + count * interval,
         )

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from cygnet.config.load import Loaded
 from cygnet.daemon import notify, options
+from cygnet.daemon.clock import Loop
 from cygnet.daemon.hardening import allow_many_files, harden
 from cygnet.daemon.loading import check, diagnostics, load_files
 from cygnet.daemon.options import Options
@@ -64,7 +65,8 @@ def _start(chosen: Options) -> int:
 
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            asyncio.run(Service(chosen, loaded, lambda: _say_ready(chosen, loaded)).run())
+            with asyncio.Runner(loop_factory=Loop) as runner:
+                runner.run(Service(chosen, loaded, lambda: _say_ready(chosen, loaded)).run())
         except StartFailed as error:
             complain(f"unable to start cygnet: {error}")
             return FAILED

@@ -16,12 +16,14 @@ from cygnet.engine.sa import IkeSa
 from cygnet.engine.services import Services
 from cygnet.engine.timers import Deadline
 from cygnet.engine.wanted import ENGINE, Failure, Wanted, WantedChildren
+from cygnet.engine.wants import Delete
 from cygnet.engine.wish import Wish
 
 FIRST_PAUSE = 1.0  #: seconds
 LONGEST_PAUSE = 30.0  #: seconds; what a peer that is back or mended has to wait at most
 STEADY = 60.0  #: seconds it must have been up for the pauses to begin at nothing again
 SPREAD = 0.2  #: part of a pause by which it is longer or shorter
+ENOUGH_REFUSALS = 3  #: in a row, over one IKE_SA
 MOST_ROUNDS = 100  #: of one event; an attempt that fails at once waits before it is made again
 
 
@@ -78,7 +80,18 @@ def due(registry: Registry[IkeSa], uid: int) -> None:
     """The pause before the next try is over."""
     wanted = registry.services.part(WantedChildren).by_uid(uid)
     if wanted is not None and wanted.down_since is not None and _in_the_making(registry, wanted) is None:
+        _leave_barren(registry, wanted)
         wish_for(registry, wanted.connection, Wish(wanted.child))
+
+
+def _leave_barren(registry: Registry[IkeSa], wanted: Wanted) -> None:
+    """A CHILD_SA that is refused again and again over an IKE_SA that carries nothing: the peer may go by
+    what it had configured when that was made (charon does), so the next try makes another one."""
+    if wanted.tries < ENOUGH_REFUSALS or wanted.failed_by is not Failure.REFUSED:
+        return
+    for sa in registry.named.of(wanted.connection.name):
+        if sa.is_established and not sa.children and not sa.wishes:
+            sa.do(Delete())
 
 
 def hope_again(services: Services) -> None:

@@ -89,7 +89,10 @@ def _unmet(snapshot: Snapshot, name: str) -> Iterator[str]:
     rows = [
         w
         for w in snapshot.wanted
-        if w.down_since is not None and w.failure and (w.tries or w.given_up) and name in ("", w.name)
+        if w.down_since is not None
+        and w.failure
+        and name in ("", w.name)
+        and (w.tries or w.given_up or snapshot.now - w.down_since > FIRST_TRY)
     ]
     if rows:
         yield "Wanted Connections that are down:"
@@ -97,6 +100,10 @@ def _unmet(snapshot: Snapshot, name: str) -> Iterator[str]:
         age = span(snapshot.now - (row.down_since or 0.0))
         yield f"{row.name:>12}:  {row.why}, down for {age}, {_next(row, snapshot.now)}"
         yield f"{row.name:>12}:   {row.failure}"
+
+
+#: seconds that a first try may take before it is told as trouble
+FIRST_TRY = 5.0
 
 
 def _next(row: WantedSnapshot, now: float) -> str:

@@ -5,8 +5,8 @@ processing is PROTECT "MUST be discarded". Such packets never pass through our d
 kernel takes them from the wire. So a table of netfilter drops them on every other device, by
 what ``guard_plan`` makes of the policies.
 
-One ``nft`` process is kept and told what changes, which costs a quarter of a millisecond each.
-What has to be written anew as a whole waits until that costs no more than a tenth of the time.
+One ``nft`` process is kept and told what changes, in groups. What has to be written anew as a whole
+waits until that costs no more than a tenth of the time.
 The table is the process's own (``flags owner``): it goes with it, so that neither a stop nor a
 crash leaves anything. Where there is no nft, or the kernel has no such tables, nothing is
 dropped, and the log says so once.
@@ -33,6 +33,7 @@ _COUNTED = re.compile(rb"packets (\d+) bytes")
 _WITHOUT = "packets that arrive in the clear for protected networks are not dropped"
 _FAREWELL = 2.0  #: seconds
 _PATIENCE = 0.02  #: seconds; asked once a second at most
+_TOGETHER = 0.1  #: seconds that changes are collected for, each would cost nft a quarter of a millisecond
 _PER_RULE = 20e-6  #: seconds that nft takes for a rule
 _FEW_RULES = 200  #: they are written whenever somebody waits for it
 
@@ -43,7 +44,7 @@ class Guard:
     def __init__(self, device: str, ports: Iterable[int], log: Callable[[str], None]) -> None:
         self._plan = GuardPlan(device)
         self._counter = f"list counter {table_of(device)} unprotected"
-        self._chain_due = 0.0
+        self._chain_due = self._elements_due = 0.0
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self.dropped = 0  #: as of a moment ago
@@ -72,11 +73,15 @@ class Guard:
     @property
     def due(self) -> float:
         """When ``flush`` is wanted next, monotonic seconds."""
-        return self._chain_due if self._plan.chain_is_stale else math.inf
+        elements = self._elements_due if self._plan.elements_are_stale else math.inf
+        return min(elements, self._chain_due if self._plan.chain_is_stale else math.inf)
 
     def flush(self, now: float, awaited: bool = False) -> None:
         """Tell nft what has changed; ``awaited``: and see that it is in force."""
-        commands = self._plan.elements()
+        commands: list[str] = []
+        if awaited or now >= self._elements_due:
+            commands += self._plan.elements()
+            self._elements_due = now + _TOGETHER
         soon = now >= self._chain_due or (awaited and len(self._plan) <= _FEW_RULES)
         if self._plan.chain_is_stale and soon:
             commands.append(self._plan.chain())

@@ -122,17 +122,21 @@ class GuardPlan:
             else:
                 self._leave(rule)
 
+    @property
+    def elements_are_stale(self) -> bool:
+        return bool(self._changes)
+
     def elements(self) -> list[str]:
         """Commands for what has changed in the set since the last time."""
         changes, self._changes = self._changes, {}
-        verbs = {False: "delete", True: "add"}
-        return [
-            f"{verbs[added]} element {self._table} remote_local{box[0]} "
-            f"{{ {_addresses(box, 1)} . {_addresses(box, 3)} }}"
-            for added in (False, True)
-            for box, is_new in changes.items()
-            if is_new is added
-        ]
+        commands = []
+        for verb, is_new in (("delete", False), ("add", True)):
+            for version in (4, 6):
+                boxes = [box for box, added in changes.items() if added is is_new and box[0] == version]
+                if boxes:
+                    text = ", ".join(f"{_addresses(box, 1)} . {_addresses(box, 3)}" for box in boxes)
+                    commands.append(f"{verb} element {self._table} remote_local{version} {{ {text} }}")
+        return commands
 
     def chain(self) -> str:
         """The command that writes the chain anew."""

@@ -1,0 +1,36 @@
+"""Time goes on while the machine is suspended, and the loop sees it soon after."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from cygnet.daemon import clock
+
+
+def test_what_fell_due_in_a_days_sleep_is_done_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's waiting stood still for that day: only the clock says that it is over."""
+    slept = 0.0
+    monkeypatch.setattr(clock, "boot_time", lambda: time.monotonic() + slept)
+    monkeypatch.setattr(clock, "LOOK", 0.05)
+
+    async def story() -> float:
+        nonlocal slept
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        loop.call_later(80_000, done.set_result, None)
+        began = time.monotonic()
+        await asyncio.sleep(0)
+        slept = 86_400.0
+        await done
+        return time.monotonic() - began
+
+    with asyncio.Runner(loop_factory=clock.Loop) as runner:
+        assert runner.run(story()) < 10
+
+
+def test_the_clock_counts_from_the_start_of_the_machine_and_not_by_the_time_of_day() -> None:
+    assert abs(clock.boot_time() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 1
+    assert clock.boot_time() >= time.monotonic() - 1
