@@ -39,9 +39,11 @@ _FILELOG = """
 """
 
 
-def pinging(source: str, destination: str, count: int, interval: float) -> tuple[str, ...]:
+def pinging(
+    source: str, destination: str, count: int, interval: float, patience: float = PATIENCE
+) -> tuple[str, ...]:
     """The command that pings from one address to another (``pings``); fails unless all are answered."""
-    return (sys.executable, str(PINGS), source, destination, str(count), str(interval), str(PATIENCE))
+    return (sys.executable, str(PINGS), source, destination, str(count), str(interval), str(patience))
 
 
 class Gateway:
@@ -113,7 +115,7 @@ class Gateway:
     def statusall(self) -> str:
         return self.ask("statusall")[1]
 
-    def ping(self, other: End, count: int = 3, interval: float = 0.1, patience: float = 3.0) -> int:
+    def ping(self, other: End, count: int = 3, interval: float = 0.1, patience: float = PATIENCE) -> int:
         """Pings from the network behind this end to the one behind the other; how many were answered."""
         result = self.host.run(
             *pinging(self.end.inner, other.inner, count, interval, patience),
