@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cygnet.boundary.events import Configure
+from cygnet.boundary.notices import Alert
 from cygnet.boundary.snapshot import WantedSnapshot
 from cygnet.control.render.status import status
 from cygnet.model.config import CloseAction, Config, Lifetime, StartAction, Unique
@@ -156,3 +157,25 @@ def test_the_peer_of_a_wildcard_is_waited_for_and_not_called() -> None:
     pair.run(1_000)
     assert not pair.right.ike_sas
     assert not any("unable to initiate to %any" in line for line in pair.right.lines())
+
+
+@VERSIONS
+def test_an_alert_is_told_once_and_again_after_it_was_well(make) -> None:  # type: ignore[no-untyped-def]
+    pair = starting(make)
+    config = pair.right.config
+    wrong = replace(config, secrets=(psk("another one"),))
+
+    def alerts() -> int:
+        return sum(isinstance(e, Alert) and e.kind.startswith("peer-auth") for e in pair.right.effects)
+
+    begin(pair, wrong)
+    pair.run(600)
+    assert alerts() == 1
+    pair.right.handle(Configure(config))
+    assert pair.run(240, lambda: up(pair))
+    pair.left.down("oregon[]")
+    pair.right.handle(Configure(wrong))
+    pair.run(5)
+    pair.left.up("oregon")
+    pair.run(300)
+    assert alerts() == 2

@@ -33,6 +33,7 @@ def child_up(sa: IkeSa, child: ChildSa) -> None:
     """A CHILD_SA is installed both ways: say so, and finish the wish for it."""
     log_established(sa, child)
     sa.has_carried = True
+    sa.services.well_again(sa.name)
     sa.services.emit(ChildUpDown(sa.uid, child.uid, child.name, True))
     sa.services.part(WantedChildren).touch(child.name)
     run_updown(sa, child, _others_like(sa, child), True)

@@ -67,6 +67,7 @@ class Services:
         self._questions: dict[int, tuple[int, Callable[[Event], None]]] = {}  # ref -> (owner, taker)
         self._asked_by: dict[int, set[int]] = {}  # owner -> refs
         self._parts: dict[object, object] = {}
+        self._alerted: dict[tuple[str, str], str] = {}  #: (kind, connection) -> what was told last
         self._uids = count(1)
         self._child_uids = count(1)
         self._policy_ids = count(1)
@@ -112,7 +113,16 @@ class Services:
             self.emit(Log(group, level, text, sa.uid, sa.name, sa.is_stranger))
 
     def alert(self, kind: str, text: str, sa: Named | None = None) -> None:
-        self.emit(Alert(kind, text, sa.uid if sa is not None else None))
+        """Once per change: what is tried again and fails alike is told again only after it was well."""
+        key = (kind, sa.name if sa is not None else "")
+        if self._alerted.get(key) != text:
+            self._alerted[key] = text
+            self.emit(Alert(kind, text, sa.uid if sa is not None else None))
+
+    def well_again(self, name: str) -> None:
+        """A connection has been established: its next failure is news."""
+        for key in [key for key in self._alerted if key[1] == name]:
+            del self._alerted[key]
 
     # questions to the daemon ----------------------------------------------------------
 

@@ -19,6 +19,7 @@ seconds later, whoever notices does it.
 
 from __future__ import annotations
 
+from cygnet.engine.addresses import can_initiate
 from cygnet.engine.child import ChildSa
 from cygnet.engine.children import alike, fulfil, same_traffic, twins
 from cygnet.engine.sa import IkeSa
@@ -32,7 +33,7 @@ FALLBACK = 30.0  #: seconds for which the end whose affair it is may do it
 
 def came_up(sa: IkeSa, child: ChildSa) -> None:
     """``child`` is up: what of ours would only make it once more ends, or is settled later."""
-    if not sa.initiator:
+    if not sa.initiator and can_initiate(sa.connection):  # else there are none, but perhaps many peers
         withdraw(sa, child)
     others = sorted(superfluous(sa, child), key=lambda pair: (pair[1].installed_at or 0.0, pair[1].uid))
     for one, oldest in others[:-2]:
