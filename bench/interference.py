@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from bench.load import SECRET
 from bench.report import Row
 from bench.throughput import SUITE
-from bench.tunnels import SETTINGS, Case, conn_section, result_of, start_load
+from bench.tunnels import SETTINGS, Case, conn_section, load_result, start_load
 from cygnet.lab import topology
 from cygnet.lab.cable import Plug
 from cygnet.lab.host import Host, stop
@@ -109,7 +109,7 @@ class Negotiations:
 
     def one_by_one(self, count: int) -> float:
         """Milliseconds for one."""
-        return result_of(self._start(count, 1), count) / count * 1000
+        return load_result(self._start(count, 1), count) / count * 1000
 
     @contextlib.contextmanager
     def storm(self) -> Iterator[None]:

@@ -152,7 +152,8 @@ def kill(gateway: Gateway) -> None:
     gateway.host.run("kill", "-9", *(folder.name for folder in daemons(gateway.host)), check=False)
     if isinstance(gateway, Charon):
         gateway.stop()
-        gateway.until(lambda: ":4500 " not in gateway.host.run("ss", "-lun").stdout, 10, "free ports")
+    gateway.until(lambda: ":4500 " not in gateway.host.run("ss", "-lun").stdout, 10, "free ports")
+    if isinstance(gateway, Charon):
         # its starter takes what it left for a daemon that runs
         gateway.host.run("rm", "-f", "/var/run/charon.pid", "/var/run/starter.charon.pid")
 

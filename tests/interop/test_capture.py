@@ -94,7 +94,8 @@ def ikev1_is_open(file: Path, keys: Path, first: End, second: End) -> None:
     identities = fields(file, keys, "isakmp.exchangetype == 2", [ID])
     assert identities[-2:] == [(first.address,), (second.address,)]
     quick = fields(file, keys, "isakmp.exchangetype == 32", [ID])
-    assert quick[:2] == [(of_both(first, second),)] * 2, "IDci, IDcr"
+    shown = [row for row in quick if any(row)]  # tshark does not open what a busy machine sends twice
+    assert shown[:2] == [(of_both(first, second),)] * 2, "IDci, IDcr"
     assert fields(file, keys, "isakmp.exchangetype == 5 && isakmp.delete.spi", [DELETED])
 
 

@@ -28,6 +28,7 @@ from cygnet.engine.wants import CheckLiveness, DeleteChild, GiveWay
 
 #: seconds both are left alone: longer than the last message that makes one takes, sent twice
 SETTLE_TIME = 5.0
+SILENCE = 15.0  #: seconds without an answer from the one that would stay
 FALLBACK = 30.0  #: seconds for which the end whose affair it is may do it
 
 
@@ -109,9 +110,14 @@ def _settle_ike(old: IkeSa, new: IkeSa) -> None:
     if loser is None or new.established_at is None:
         return
     winner = new if loser is old else old
+    now = loser.services.now
     if winner.last_received < new.established_at:  # it may be that the peer has lost it
-        winner.do(CheckLiveness())
-    elif affair or loser.services.now - new.established_at > FALLBACK:
+        if winner.silent_since is not None and now - winner.silent_since > SILENCE:
+            winner.log("IKE", f"IKE_SA {winner} is not answered any more, and gives way to {loser}")
+            winner.do(GiveWay(loser))
+        else:
+            winner.do(CheckLiveness())
+    elif affair or now - new.established_at > FALLBACK:
         loser.log("IKE", f"IKE_SA {loser} gives way to {winner}, which carries the same")
         loser.do(GiveWay(winner))
 
