@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cygnet.boundary.effects import Outcome
+from cygnet.engine.wants import CheckLiveness, Reauthenticate
 from cygnet.model.config import Lifetime, StartAction, Unique
 from cygnet.testing.builders import oregon
 from cygnet.testing.network import Faults
@@ -89,4 +90,26 @@ def test_an_attempt_that_the_peer_cannot_have_accepted_is_withdrawn(make) -> Non
     assert pair.left.finished[ref].outcome is Outcome.OK
     pair.network.filter = lambda source, destination, data: data
     pair.run(60)
+    matching(pair)
+
+
+@VERSIONS
+@pytest.mark.parametrize("seed", range(8))
+def test_one_that_was_replaced_before_two_are_settled_goes_as_it_would(make, seed: int) -> None:  # type: ignore[no-untyped-def]
+    """Both ends have begun one. Before they come to one of the two, left's is reauthenticated: it gives way
+    to nothing any more, nothing to it, and its end is told."""
+    pair = Pair(
+        *make(**SUITE, child=START, unique=Unique.NEVER), start=True, seed=seed, faults=Faults(delay=0.05)
+    )
+    pair.run(3)
+    sas = list(pair.left.engine._registry.ike_sas.values())
+    for sa in sas:
+        sa.do(CheckLiveness())  # both are answered
+        if sa.initiator:
+            sa.do(Reauthenticate())
+            replaced = str(sa)
+    pair.left.tick()
+    pair.run(60)
+    assert len(sas) == 2 and not any(f"{replaced} gives way" in line for line in pair.left.lines())
+    assert any(line.startswith(f"deleting IKE_SA {replaced}") for line in pair.left.lines())
     matching(pair)

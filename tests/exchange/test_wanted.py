@@ -13,6 +13,8 @@ from cygnet.control.render.status import status
 from cygnet.model.config import CloseAction, Config, Lifetime, StartAction, Unique
 from cygnet.testing.builders import oregon, psk
 from cygnet.testing.pair import Host, Pair
+from cygnet.values.endpoint import Endpoint
+from cygnet.wire.header import HEADER_LENGTH, NO_SPI, ExchangeType, Header
 from tests.exchange.ikev2.story import tunnel
 
 SUITE = {"ike": "aes128-sha256-curve25519", "esp": "aes128gcm16"}
@@ -32,6 +34,10 @@ def begin(pair: Pair, right: Config | None = None) -> None:
         pair.right.handle(Configure(right))
     pair.left.handle(Configure(Config(settings=pair.left.config.settings)))
     pair.left.handle(Configure(pair.left.config, start=True))
+
+
+def logged(host: Host, text: str) -> bool:
+    return any(text in line for line in host.lines())
 
 
 def up(pair: Pair) -> bool:
@@ -179,3 +185,50 @@ def test_an_alert_is_told_once_and_again_after_it_was_well(make) -> None:  # typ
     pair.left.up("oregon")
     pair.run(300)
     assert alerts() == 2
+
+
+def half_begun(data: bytes) -> bool:
+    """A message of a negotiation whose first message was answered; not of one that is established."""
+    later = (ExchangeType.ID_PROT, ExchangeType.IKE_AUTH)
+    if len(data) < HEADER_LENGTH:
+        return False
+    header = Header.decode(data)
+    return header.exchange in later and (header.spi_r != NO_SPI)
+
+
+@VERSIONS
+def test_a_negotiation_that_the_peer_has_given_up_is_begun_anew(make) -> None:  # type: ignore[no-untyped-def]
+    """The first message is answered, and then nothing passes for longer than a peer waits."""
+    pair = starting(make)
+    right = pair.network.public(pair.right.address)
+    pair.network.filter = lambda s, d, data: None if s.address != right and half_begun(data) else data
+    begin(pair)
+    pair.run(33)
+    assert logged(pair.right, "deleting half open IKE_SA") and not up(pair)
+    pair.network.filter = lambda s, d, data: data
+    assert pair.run(5, lambda: up(pair)), pair.left.lines()[-5:]
+
+
+def test_one_that_has_inherited_a_child_is_begun_anew_as_well() -> None:
+    """IKEv1: a reauthentication gets no further than its first answer. Meanwhile the peer closes the
+    old IKE_SA, and the delete of the CHILD_SA is lost: that is left to the one that will never be."""
+    lifetimes = {"reauth_time": 100, "rekey_time": 0, "over_time": 60, "rand_time": 0}
+    pair = starting(oregon, **lifetimes)
+    right = pair.network.public(pair.right.address)
+    begin(pair)
+    assert pair.run(20, lambda: up(pair))
+    pair.network.filter = lambda s, d, data: None if s.address != right and half_begun(data) else data
+    pair.run(200, lambda: logged(pair.left, "reauthenticating IKE_SA"))
+    pair.run(2)
+    before, seen = pair.network.filter, []
+
+    def without_the_first(s: Endpoint, d: Endpoint, data: bytes) -> bytes | None:
+        seen.append(data)
+        return None if len(seen) == 1 else before(s, d, data)
+
+    pair.network.filter = without_the_first
+    pair.right.down("oregon")
+    pair.run(31)
+    assert pair.left.installed() and not pair.right.installed()
+    pair.network.filter = lambda s, d, data: data
+    assert pair.run(12, lambda: up(pair)), pair.left.lines()[-5:]

@@ -39,7 +39,7 @@ def has_slot(sa: IkeSa) -> None:
 
 
 def begin(sa: IkeSa) -> None:
-    sa.last_received = sa.services.now
+    sa.last_received = sa.begun_at = sa.services.now
     sa.enter(IkeState.CONNECTING)
     sa.do(Begin())
 

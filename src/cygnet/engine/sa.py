@@ -37,6 +37,9 @@ from cygnet.wire.header import NO_SPI
 
 P = TypeVar("P")
 
+#: seconds for which a peer keeps a negotiation that is not finished: charon's and our half_open_timeout
+PATIENCE_OF_PEERS = 30.0
+
 
 class IkeState(Enum):
     """As charon names them in status."""
@@ -110,6 +113,7 @@ class IkeSa(ABC):
         self.local_behind_nat = False
         self.remote_behind_nat = False
         self.created_at = self.services.now
+        self.begun_at = self.services.now  #: when its first message left for the first time
         self.established_at: float | None = None
         self.last_received = self.services.now  #: last authentic IKE message
         self.last_sent = self.services.now
@@ -278,11 +282,26 @@ class IkeSa(ABC):
         to be up, whoever answers again is found within ``PROBE``."""
         if self.services.timers.at(self.uid, Deadline.KNOCK) is not None:
             return min(delay / 2, PROBE)
+        probing = self.established_at is None and self._is_meant_to_be_up()
+        return self.services.part(Pacing).patience(self.uid, min(delay, PROBE) if probing else delay)
+
+    def _is_meant_to_be_up(self) -> bool:
+        """Whether it is negotiated for what has to be up: wished for, or left to it by another one."""
         wanted = self.services.part(WantedChildren)
-        probing = self.established_at is None and any(
+        replaced = self.registry.ike_sas.get(self.reauthenticates or 0)
+        children = [*self.children.values(), *(replaced.children.values() if replaced else ())]
+        return any(wanted.get(child.name) for child in children) or any(
             wanted.get(w.child.name) or w.policy_id is not None for w in self.wishes
         )
-        return self.services.part(Pacing).patience(self.uid, min(delay, PROBE) if probing else delay)
+
+    def is_forgotten(self, tries: int) -> bool:
+        """The peer has answered, but not what was sent ``tries`` times again since: it has given up this
+        negotiation by now, and only a new one can come to anything. What a user tries goes on."""
+        if self.established_at is not None or self.spi_r == NO_SPI or not tries:
+            return False
+        waited_for = any(w.refs for w in self.wishes)
+        late = self.services.now - self.begun_at > PATIENCE_OF_PEERS
+        return late and not waited_for and self._is_meant_to_be_up()
 
     @property
     def is_waiting(self) -> bool:

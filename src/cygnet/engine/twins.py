@@ -106,6 +106,8 @@ def settle(sa: IkeSa, child: ChildSa) -> None:
 
 
 def _settle_ike(old: IkeSa, new: IkeSa) -> None:
+    if any(sa.retired or not sa.is_established for sa in (old, new)):  # it is settled
+        return
     loser, affair = _loser(old, new)
     if loser is None or new.established_at is None:
         return

@@ -290,7 +290,7 @@ class Exchanges:
         tries = (
             exchange.schedule[1] if exchange.schedule else self._sa.services.config.settings.retransmit_tries
         )
-        if exchange.tries >= tries:
+        if exchange.tries >= tries or self._sa.is_forgotten(exchange.tries):
             if exchange.schedule is None:
                 self._sa.log("IKE", f"giving up after {exchange.tries} retransmits")
             self.abandon(exchange)

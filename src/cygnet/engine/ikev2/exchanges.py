@@ -97,7 +97,8 @@ class Exchanges:
         if pending is None or task is None or not sa.may_repeat():
             return
         settings = sa.services.config.settings
-        if pending.tries >= settings.retransmit_tries and not self._goes_on(pending):
+        exhausted = pending.tries >= settings.retransmit_tries and not self._goes_on(pending)
+        if exhausted or sa.is_forgotten(pending.tries):
             sa.log("IKE", f"giving up after {pending.tries} retransmits")
             self.active = None
             self.window.answered()
