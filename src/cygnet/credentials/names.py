@@ -10,8 +10,8 @@ from cygnet.crypto.general_name import GeneralName, NameKind
 from cygnet.crypto.x509 import Certificate, NameConstraints
 from cygnet.values import dn
 
-#: names times constraints in one path; some ten times what an honest CA needs, done in about a second
-MOST_COMPARISONS = 250_000
+#: names times constraints in one path: several times what an honest CA needs
+MOST_COMPARISONS = 50_000
 
 _HOST = re.compile(r"[a-z0-9_*]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?\Z")
 
@@ -21,15 +21,12 @@ def names_of(certificate: Certificate) -> list[GeneralName]:
     found = list(certificate.names)
     if dn.rdns(certificate.subject.data):
         found.append(GeneralName(NameKind.DIRECTORY, certificate.subject.data))
-    for address in dn.attributes(certificate.subject.data, dn.EMAIL_ADDRESS):
-        found.append(GeneralName(NameKind.EMAIL, address.encode("ascii", "replace")))
-    return found
+    addresses = dn.attributes(certificate.subject.data, dn.EMAIL_ADDRESS)
+    return found + [GeneralName(NameKind.EMAIL, one.encode("ascii", "replace")) for one in addresses]
 
 
 def broken(constraints: NameConstraints, names: list[GeneralName]) -> str | None:
     """What is wrong with the first of ``names`` that the constraints do not allow; None: nothing."""
-    if len(names) * (len(constraints.permitted) + len(constraints.excluded)) > MOST_COMPARISONS:
-        return "has too many names for so many constraints"
     for name in names:
         permitted = [base for base in constraints.permitted if base.kind is name.kind]
         excluded = [base for base in constraints.excluded if base.kind is name.kind]
@@ -42,7 +39,7 @@ def broken(constraints: NameConstraints, names: list[GeneralName]) -> str | None
         if not _well_formed(name):
             return f"has the name {name}, which cannot be held against constraints"
         if permitted and not any(within(name.value, base.value) for base in permitted):
-            return f"has the name {name}, which is outside the constraints"
+            return f"has the name {name}, which is outside what is permitted"
         if any(touches(name.value, base.value) for base in excluded):
             return f"has the name {name}, which is excluded"
     return None

@@ -162,21 +162,22 @@ class _Judgement:
             text = f"{tip.name} is self-signed and not trusted here"
             return Reason(Why.UNTRUSTED_ROOT, tip, text)
         issuer = dn.text(tip.issuer.data)
+        if dn.canonical(tip.issuer.data) in self._pool:
+            return Reason(Why.LOOP, tip, f"the issuers of {tip.name} lead in a circle")
         text = f"{issuer}, the issuer of {tip.name}, is not in the chain and not known here"
         return Reason(Why.NO_ISSUER, tip, text)
 
     # downwards ------------------------------------------------------------------------
 
     def _walk(self, chain: Chain) -> tuple[Path | None, list[Reason]]:
-        """RFC 5280 §6.1.2 to §6.1.5, from the anchor to the leaf; what is wrong with the path, or the path."""
-        settings = self._settings
+        """RFC 5280 §6.1.2 to §6.1.5, from the anchor to the leaf: the path, or what is wrong with it."""
         reasons = [reason for one in reversed(chain) for reason in self._alone(one, one is chain[-1])]
         reasons += self._leaf_use(chain[0])
         if len(chain) > 1:
             reasons += [r for one in reversed(chain[1:]) for r in _ca_use(one)]
         reasons += _lengths(chain)
         reasons += _names(chain)
-        policies = Policies(settings, len(chain) - 1)
+        policies = Policies(self._settings, len(chain) - 1)
         addresses = Addresses()
         for one in reversed(chain):
             if one is not chain[-1] and (problem := policies.add(one)):
@@ -215,11 +216,10 @@ class _Judgement:
             KeyUse.NON_REPUDIATION,
         }:
             yield Reason(Why.KEY_USAGE, leaf, f"{leaf.name} is not for signatures (keyUsage)")
-        purposes = self._settings.purposes
-        if purposes and leaf.extended_key_usage is not None:
-            if not leaf.extended_key_usage & (purposes | {Eku.ANY}):
-                text = f"{leaf.name} is for other purposes (extendedKeyUsage)"
-                yield Reason(Why.EXTENDED_KEY_USAGE, leaf, text)
+        purposes, said = self._settings.purposes, leaf.extended_key_usage
+        if purposes and said is not None and not said & (purposes | {Eku.ANY}):
+            text = f"{leaf.name} is for other purposes (extendedKeyUsage)"
+            yield Reason(Why.EXTENDED_KEY_USAGE, leaf, text)
 
     def _states(self, chain: Chain, reasons: list[Reason]) -> frozenset[Certificate]:
         """Adds what revocation has to say to ``reasons``, and to what is wanted; returns who is good."""
@@ -261,19 +261,23 @@ def _lengths(chain: Chain) -> Iterator[Reason]:
         if at and ca.path_length is not None:
             below = sum(not one.self_issued for one in chain[1:at])
             if below > ca.path_length:
-                text = (
-                    f"the path is longer than {ca.name} allows ({below} CAs below it, not {ca.path_length})"
-                )
+                text = f"the path is longer than {ca.name} allows (here {below} CAs below it)"
                 yield Reason(Why.PATH_LENGTH, ca, text)
 
 
 def _names(chain: Chain) -> Iterator[Reason]:
     """§6.1.3 (b) and (c): each CA's constraints hold for all below it, but not for self-issued CAs."""
+    left = names.MOST_COMPARISONS
     for at, ca in enumerate(chain):
-        if ca.name_constraints is None:
+        limits = ca.name_constraints
+        if limits is None:
             continue
         for below, one in enumerate(chain[:at]):
             if below and one.self_issued:
                 continue
-            if problem := names.broken(ca.name_constraints, names.names_of(one)):
-                yield Reason(Why.NAME_CONSTRAINTS, one, f"{one.name} {problem} ({ca.name})")
+            found = names.names_of(one)
+            left -= len(found) * (len(limits.permitted) + len(limits.excluded))
+            problem = names.broken(limits, found) if left >= 0 else "has more names than can be checked"
+            if problem:
+                text = f"{one.name} {problem} (name constraints of {ca.name})"
+                yield Reason(Why.NAME_CONSTRAINTS, one, text)

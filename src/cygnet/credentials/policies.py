@@ -41,7 +41,7 @@ class Policies:
         self._nodes = self._step(certificate, above, last)
         if not self._explicit and not self._nodes:
             return "has no policy that is acceptable here"
-        return self._wrap_up(certificate) if last else self._prepare(certificate, above)
+        return self._wrap_up(certificate) if last else self._prepare(certificate)
 
     def _step(self, certificate: Certificate, above: dict[str, _Node], last: bool) -> dict[str, _Node]:
         """§6.1.3 (d) and (e)."""
@@ -62,16 +62,13 @@ class Policies:
         if ANY_POLICY in certificate.policies and (self._any or (not last and certificate.self_issued)):
             for policy, roots in expecting.items():
                 nodes.setdefault(policy, _Node(frozenset(roots), frozenset({policy})))
-        for policy, node in nodes.items():
-            if policy != ANY_POLICY and ANY_POLICY in node.roots:  # it hangs on anyPolicy: a root itself
-                node.roots = node.roots - {ANY_POLICY} | {policy}
         return nodes
 
-    def _prepare(self, certificate: Certificate, above: dict[str, _Node]) -> str | None:
+    def _prepare(self, certificate: Certificate) -> str | None:
         """§6.1.4 (a), (b), (h) to (j)."""
         if any(ANY_POLICY in pair for pair in certificate.policy_mappings):
             return "maps anyPolicy, which must not be"
-        self._map(certificate, ANY_POLICY in above)
+        self._map(certificate)
         if not certificate.self_issued:
             self._explicit = max(0, self._explicit - 1)
             self._mapping = max(0, self._mapping - 1)
@@ -84,7 +81,7 @@ class Policies:
             self._any = min(self._any, certificate.inhibit_any_policy)
         return None
 
-    def _map(self, certificate: Certificate, any_above: bool) -> None:
+    def _map(self, certificate: Certificate) -> None:
         mapped: dict[str, set[str]] = {}
         for ours, theirs in certificate.policy_mappings:
             mapped.setdefault(ours, set()).add(theirs)
@@ -93,7 +90,7 @@ class Policies:
                 self._nodes.pop(ours, None)
             elif ours in self._nodes:
                 self._nodes[ours].expected = frozenset(theirs_all)
-            elif ANY_POLICY in self._nodes and any_above:
+            elif ANY_POLICY in self._nodes:
                 self._nodes[ours] = _Node(frozenset({ours}), frozenset(theirs_all))
 
     def _wrap_up(self, certificate: Certificate) -> str | None:

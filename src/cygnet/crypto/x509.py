@@ -47,8 +47,8 @@ from cygnet.values.identity import Identity
 ANY_POLICY = "2.5.29.32.0"
 #: bytes: no certificate is that long; a stranger's longer one is not read
 LONGEST = 128 * 1024
-#: names, constraints or policies in one certificate; more are an attempt to keep us busy
-MOST_NAMES = 2048
+#: names or constraints, and policies or mappings, in one certificate; more are meant to keep us busy
+MOST_NAMES, MOST_POLICIES = 2048, 256
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -368,7 +368,7 @@ def _policies(value: bytes) -> dict[str, Any]:
         found.append(der.oid(fields.need(der.OID).value))
         fields.optional(der.SEQUENCE)  # qualifiers are for people
         fields.end()
-    if not found or len(found) != len(set(found)) or len(found) > MOST_NAMES:
+    if not found or len(found) != len(set(found)) or len(found) > MOST_POLICIES:
         raise DerError("no policy, one twice, or too many")
     return {"policies": tuple(found)}
 
@@ -379,7 +379,7 @@ def _policy_mappings(value: bytes) -> dict[str, Any]:
         fields = der.Fields.of(element.whole)
         found.append((der.oid(fields.need(der.OID).value), der.oid(fields.need(der.OID).value)))
         fields.end()
-    if not found or len(found) > MOST_NAMES:
+    if not found or len(found) > MOST_POLICIES:
         raise DerError("no policy mapping, or too many")
     return {"policy_mappings": tuple(found)}
 
