@@ -91,14 +91,14 @@ class _Judgement:
                 path, reasons = self._walk(chain)
                 if path is not None:
                     return Verdict(path, (), tuple(self._wanted.values()))
-                self._note(chain, *reasons)
+                self._note(Attempt(chain, tuple(reasons)))
         except _GaveUp:
             text = f"gave up on {self._leaf.name}: more paths or signatures than are looked at"
             self._attempts.append(Attempt((self._leaf,), (Reason(Why.GAVE_UP, self._leaf, text),)))
         return Verdict(None, tuple(self._attempts), tuple(self._wanted.values()))
 
-    def _note(self, chain: Chain, *reasons: Reason) -> None:
-        self._attempts.append(Attempt(chain, reasons))
+    def _note(self, attempt: Attempt) -> None:
+        self._attempts.append(attempt)
         if len(self._attempts) >= self._settings.max_paths:
             raise _GaveUp
 
@@ -117,17 +117,21 @@ class _Judgement:
         tip = chain[-1]
         if tip in self._anchors:
             yield chain
-        tried = False
+        refused: list[Attempt] = []
+        followed = False
         for issuer in self._issuers(tip):
             problem = self._cannot_follow(chain, issuer)
             if problem is None:
-                tried = True
+                followed = True
                 yield from self._chains((*chain, issuer))
             elif problem.why is not Why.LOOP:
-                tried = True
-                self._note((*chain, issuer), problem)
-        if not tried and tip not in self._anchors:
-            self._note(chain, self._dead_end(tip))
+                refused.append(Attempt((*chain, issuer), (problem,)))
+        if followed:  # namesakes whose key is another are then no news
+            refused = [attempt for attempt in refused if attempt.reasons[0].why is not Why.SIGNATURE]
+        elif not refused and tip not in self._anchors:
+            refused.append(Attempt(chain, (self._dead_end(tip),)))
+        for attempt in refused:
+            self._note(attempt)
 
     def _issuers(self, certificate: Certificate) -> list[Certificate]:
         wanted = certificate.authority_key_id
