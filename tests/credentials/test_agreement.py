@@ -1,7 +1,9 @@
 """Random chains with one defect each, held against a second implementation: the library's own verifier.
 
 The library's verifier is for the web: it takes no Ed25519, Ed448, brainpool or SHA-1, applies no policies
-and no RFC 3779, knows no revocation and no directory names in constraints, and lets an anchor be weak. Where both have a rule, both have to say the same.
+and
+no RFC 3779, knows no revocation and no directory names in constraints, and lets an anchor be weak. Where
+both have a rule, both have to say the same.
 """
 
 from __future__ import annotations

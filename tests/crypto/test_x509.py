@@ -112,12 +112,12 @@ def test_a_key_that_the_library_does_not_take_is_named_by_its_length() -> None:
         der.encode(der.SEQUENCE, der.encode_oid("1.2.840.113549.1.1.1"), b"\x05\x00"),
         der.encode(der.BIT_STRING, b"\0", numbers),
     )
-    read = altered(lambda fields: fields[:6] + [short] + fields[7:])
+    read = altered(lambda fields: [*fields[:6], short, *fields[7:]])
     assert str(read.key) == "RSA 512"
     other = der.encode(
         der.SEQUENCE, der.encode(der.SEQUENCE, der.encode_oid("1.2.643.2.2.19")), b"\x03\x02\0\0"
     )
-    read = altered(lambda fields: fields[:6] + [other] + fields[7:])
+    read = altered(lambda fields: [*fields[:6], other, *fields[7:]])
     assert read.key.kind is KeyKind.UNKNOWN
     with pytest.raises(SignatureError, match="ECDSA-SHA256 signature cannot be of a unknown key"):
         read.verify_issued_by(read)
@@ -158,7 +158,11 @@ def with_extension(oid: str, value: bytes) -> Certificate:
         ("2.5.29.37", b"\x30\x00", "no purpose"),
         ("2.5.29.54", b"\x02\x01\x80", "out of its range"),
         ("1.3.6.1.5.5.7.1.7", b"\x30\x08\x30\x06\x04\x02\x00\x03\x05\x00", "family 3"),
-        ("1.3.6.1.5.5.7.1.7", b"\x30\x0f\x30\x0d\x04\x02\0\1\x30\x07\x03\x05\x00\x0a\0\0\0\0", ""),
+        (
+            "1.3.6.1.5.5.7.1.7",
+            b"\x30\x10\x30\x0e\x04\x02\0\1\x30\x08\x03\x06\x00\x0a\0\0\0\0",
+            "longer than its addresses",
+        ),
     ],
 )
 def test_an_extension_of_a_wrong_form_is_refused_by_name(oid: str, value: bytes, said: str) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import random
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from cygnet.credentials.judgement import Evidence, Settings, Strict
 from cygnet.credentials.match import dn_fits, fits
 from cygnet.credentials.path import judge
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer, OcspRequest, ocsp_request
+from cygnet.crypto.publickey import SignatureError
 from cygnet.crypto.x509 import Certificate, certificates_in
 from cygnet.values import der
 from cygnet.values.errors import CygnetError
-from tests.certs import NOW, Holder, authority, key_usage
+from tests.certs import NOW, Holder, authority
 from tests.fuzz.hostile import TIMES, noisy
 from tests.fuzz.tally import Tally
 
@@ -39,12 +44,10 @@ SUB = ROOT.issues(
     mappings=[("1.2.3", "1.2.4")], constraints=(3, 3), inhibit_any=3, **RICH,
 )  # fmt: skip
 LEAF = SUB.issues("C=CH, O=Cygnet, CN=leaf", **RICH)
-assert key_usage("crl_sign").crl_sign
+CRLS = ROOT.crl(), SUB.crl()
 
 
 def pem(data: bytes) -> bytes:
-    import base64
-
     return b"text\n-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(data) + b"-----END CERTIFICATE-----\n"
 
 
@@ -68,7 +71,8 @@ def read_crl(data: bytes) -> object:
     crl = Crl.parse(data)
     for serial in (5, 6, 7, -1):
         crl.entry(serial)
-    crl.verify_signed_by(ROOT.certificate.key)
+    with contextlib.suppress(SignatureError):
+        crl.verify_signed_by(ROOT.certificate.key)
     return crl
 
 
@@ -76,7 +80,8 @@ def read_answer(data: bytes) -> object:
     answer = OcspAnswer.parse(data)
     answer.status(LEAF.certificate, SUB.certificate)
     answer.is_by(SUB.certificate)
-    answer.verify_signed_by(SUB.certificate.key)
+    with contextlib.suppress(SignatureError):
+        answer.verify_signed_by(SUB.certificate.key)
     return answer
 
 
@@ -170,9 +175,6 @@ def test_what_a_stranger_sends_is_read_or_refused(what: str, tally: Tally) -> No
 
 def signed_anew(data: bytes, signer: Holder) -> bytes | None:
     """The same certificate with a signature that is right, so that the rules see what was changed."""
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     try:
         tbs, algorithm, _ = (part.whole for part in der.sequence(data))
     except (CygnetError, ValueError):
@@ -195,7 +197,7 @@ def test_whatever_a_ca_gone_mad_signs_is_judged(tally: Tally) -> None:
         evidence = Evidence(
             anchors=(ROOT.certificate,),
             offered=(middle,),
-            crls=(ROOT.crl(), SUB.crl()) if rng.random() < 0.02 else (),
+            crls=CRLS if rng.random() < 0.5 else (),
         )
         found = judge(last, evidence, NOW, rng.choice([settings, Settings()]))
         assert (found.path is None) == bool(found.attempts) and all(found.reasons)
