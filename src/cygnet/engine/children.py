@@ -74,6 +74,8 @@ def same_place(sa: IkeSa, other: IkeSa) -> bool:
 def alike(sa: IkeSa, retired: bool = False) -> list[IkeSa]:
     """Other IKE_SAs of the same connection between the same two ends; ``retired``: those, too, in whose
     place another one is already."""
+    if not sa.is_bound:
+        return []
     return [
         other
         for other in sa.registry.between.of(sa.between)
@@ -81,6 +83,7 @@ def alike(sa: IkeSa, retired: bool = False) -> list[IkeSa]:
         and other.is_established
         and (retired or not other.retired)
         and other.name == sa.name
+        and other.is_bound
         and same_place(sa, other)
     ]
 

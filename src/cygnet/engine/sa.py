@@ -122,6 +122,7 @@ class IkeSa(ABC):
         self.failed_by = Failure.REFUSED  #: what kind of failure it was
         self.failure = ""  #: the likely reason of a failed negotiation, for the user
         self.has_carried = False  #: CHILD_SAs; without any, and meant for some, it is not renewed
+        self.is_one_of_many = False  #: several connections have the same two ends; of use for IKEv1
         self.retired = False  #: another one is in its place; it only waits for its end
         self.reauthenticates: int | None = None  #: uid of the IKE_SA this one replaces
         self.gateway = ""  #: where the peer sent us instead of the configured address (RFC 5685)
@@ -206,10 +207,15 @@ class IkeSa(ABC):
         return self.state in (IkeState.ESTABLISHED, IkeState.REKEYING)
 
     @property
+    def is_bound(self) -> bool:
+        """Whether it is known which of several connections with the same peer it is for."""
+        return True
+
+    @property
     def can_carry(self) -> bool:
         """Whether a new CHILD_SA may be asked of it now or once it is established."""
         begun = self.state in (IkeState.CREATED, IkeState.CONNECTING) or self.is_established
-        return begun and not self.retired
+        return begun and not self.retired and self.is_bound
 
     @property
     def is_first_attempt(self) -> bool:

@@ -145,9 +145,11 @@ def _loser(old: IkeSa, new: IkeSa) -> tuple[IkeSa | None, bool]:
 
 def _covers(one: IkeSa, other: IkeSa) -> bool:
     """Whether ``one`` carries all that ``other`` does, and nobody waits for more. In IKEv1 it can have all:
-    there each end for itself has CHILD_SAs belong to one IKE_SA or the other."""
+    there each end for itself has CHILD_SAs belong to one IKE_SA or the other. Where several connections
+    are for the same peer, that knows by its CHILD_SAs which one an IKE_SA is for."""
     if one.version == 1:
-        return not one.wishes and not other.wishes
+        known = not one.is_one_of_many or bool(one.current_children()) or not other.current_children()
+        return known and not one.wishes and not other.wishes
     mine = one.current_children()
     carried = all(any(same_traffic(c, m) for m in mine) for c in other.current_children())
     return carried and not one.wishes and not other.wishes

@@ -6,13 +6,14 @@ from __future__ import annotations
 from cygnet.credentials.psk import find_psk
 from cygnet.engine import life, twins
 from cygnet.engine.ikev1.agreement import Agreement
+from cygnet.engine.ikev1.connections import candidates
 from cygnet.engine.ikev1.ends import phase_1_failed
 from cygnet.engine.ikev1.keys import same
 from cygnet.engine.ikev1.succession import Succession, take_over
 from cygnet.engine.ikev1.task import Incoming
 from cygnet.engine.lookup import among, by_identity, expected_identity, own_identity
-from cygnet.engine.unique import enforce
-from cygnet.engine.wants import CreateChild
+from cygnet.engine.unique import FirstContact, enforce, with_same_peer
+from cygnet.engine.wants import CreateChild, RekeyChild
 from cygnet.model.config import Connection, Unique
 from cygnet.values.errors import PeerError
 from cygnet.values.proposal import select
@@ -59,6 +60,7 @@ class Phase1(Agreement):
             )
         sa.remote_id = id.identity
         self.initial_contact = _says_initial_contact(chain)
+        sa.is_one_of_many = len(self._same_ends(candidates(sa, sa.connection.aggressive))) > 1
 
     def check_initiator(self, chain: Chain) -> None:
         """Responder: HASH_I, then which connection IDii belongs to, then uniqueids."""
@@ -78,7 +80,21 @@ class Phase1(Agreement):
             )
         self._bind(fitting[0], id)
         sa.remote_id = id.identity
+        alike = self._same_ends(fitting)
+        sa.is_one_of_many = len(alike) > 1
+        sa.open_to = alike if sa.is_one_of_many else ()
         self.initial_contact = _says_initial_contact(chain)
+
+    def _same_ends(self, connections: list[Connection]) -> tuple[Connection, ...]:
+        """Those that nothing in phase 1 tells from the one that was chosen."""
+        own = self.sa.connection
+        ids = (own.local[0].id, own.remote[0].id)
+        return tuple(
+            c
+            for c in connections
+            if (c.local[0].id, c.remote[0].id) == ids and c.aggressive == own.aggressive
+            if self._accepts_chosen(c)
+        )
 
     def _accepts_chosen(self, connection: Connection) -> bool:
         assert self.proposal is not None
@@ -115,6 +131,9 @@ class Phase1(Agreement):
         others = any(o.is_established or o.initiator for o in sa.part(Succession).others())
         if sa.connection.unique is Unique.NEVER or others or sa.children:
             return []
+        sa.remote_id = expected_identity(sa.connection, sa.remote.address)
+        if not sa.services.part(FirstContact).is_for(sa):
+            return []
         return [self._initial_contact()]
 
     def _initial_contact(self) -> Notification:
@@ -124,7 +143,7 @@ class Phase1(Agreement):
         """Responder: an initiator without INITIAL_CONTACT believes that we have SAs with it. Where
         we have none (we were restarted), it must not go on with its own (RFC 2407 §4.6.3.3)."""
         sa = self.sa
-        known = any(o.takes_quick_mode for o in sa.part(Succession).others())
+        known = any(o.takes_quick_mode for o in sa.part(Succession).others()) or any(with_same_peer(sa))
         if self.initial_contact or known:
             return []
         return [self._initial_contact()]
@@ -148,6 +167,9 @@ class Phase1(Agreement):
         succession = sa.part(Succession)
         if sa.initiator:
             succession.take_over_reauthenticated()
+            if sa.is_one_of_many:  # the peer is to see whose CHILD_SAs these are
+                for child in sa.current_children():
+                    sa.do(RekeyChild(child))
         succession.established()
         twins.established(sa)
         for wish in list(sa.wishes):

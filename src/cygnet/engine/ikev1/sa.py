@@ -46,6 +46,7 @@ class IkeSaV1(IkeSa):
         self.said_unreadable = False
         self.peer_is_mute = False  #: it answers no deletes
         self.gone: deque[int] = deque(maxlen=64)  #: SPIs the peer deleted that we had not seen yet
+        self.open_to: tuple[Connection, ...] = ()  #: those it may be for, until Quick Mode shows which
         self._initial: tuple[int, bytes, Address] | None = None
         self.wrong_key = False  #: something could not be decrypted or verified as it should
 
@@ -63,6 +64,10 @@ class IkeSaV1(IkeSa):
     @property
     def peer_fragments(self) -> bool:
         return Extension.FRAGMENTATION in self.extensions
+
+    @property
+    def is_bound(self) -> bool:
+        return not self.open_to
 
     @property
     def takes_quick_mode(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.policy import fill
-from cygnet.model.config import Child, Mode
+from cygnet.model.config import Child, Connection, Mode
 from cygnet.values.errors import PeerError
 from cygnet.values.selector import TrafficSelector, narrow
 from cygnet.wire.ikev1.identification import Id
@@ -31,23 +31,25 @@ def _host(address: object) -> TrafficSelector:
     return TrafficSelector.of(str(address))
 
 
-def select_child(
-    sa: IkeSaV1, local: TrafficSelector, remote: TrafficSelector
-) -> tuple[Child, TrafficSelector, TrafficSelector] | None:
-    """The child that fits best and the selectors narrowed to it: one that covers what the peer
-    wants goes before one that covers a part of it."""
-    best: tuple[Child, TrafficSelector, TrafficSelector] | None = None
-    for child in sa.connection.children:
-        if child.mode.is_shunt:
-            continue
-        local_ts, remote_ts = _wanted(sa, child, local, remote)
-        ours = narrow(fill(child.local_ts, sa.local.address), [local_ts])
-        theirs = narrow(fill(child.remote_ts, sa.remote.address), [remote_ts])
-        if not ours or not theirs:
-            continue
-        if (ours[0], theirs[0]) == (local_ts, remote_ts):
-            return child, ours[0], theirs[0]
-        best = best or (child, ours[0], theirs[0])
+Found = tuple[Connection, Child, TrafficSelector, TrafficSelector]
+
+
+def select_child(sa: IkeSaV1, local: TrafficSelector, remote: TrafficSelector) -> Found | None:
+    """The child that fits best, whose it is, and the selectors narrowed to it: one that covers what the
+    peer wants goes before one that covers a part of it."""
+    best: Found | None = None
+    for connection in sa.open_to or (sa.connection,):
+        for child in connection.children:
+            if child.mode.is_shunt:
+                continue
+            local_ts, remote_ts = _wanted(sa, child, local, remote)
+            ours = narrow(fill(child.local_ts, sa.local.address), [local_ts])
+            theirs = narrow(fill(child.remote_ts, sa.remote.address), [remote_ts])
+            if not ours or not theirs:
+                continue
+            if (ours[0], theirs[0]) == (local_ts, remote_ts):
+                return connection, child, ours[0], theirs[0]
+            best = best or (connection, child, ours[0], theirs[0])
     return best
 
 

@@ -23,11 +23,11 @@ from cygnet.engine.ikev1.tasks.informational import Unheard, Unsaid, say_again
 from cygnet.engine.life import begin_between, destroy
 from cygnet.engine.sa import IkeSa, IkeState
 from cygnet.engine.timers import Deadline
-from cygnet.engine.unique import duplicates
-from cygnet.engine.upkeep import retire
+from cygnet.engine.unique import duplicates, with_same_peer
+from cygnet.engine.upkeep import retire, schedule_dpd, schedule_lifetimes
 from cygnet.engine.wants import Start
 from cygnet.engine.wish import Wish
-from cygnet.model.config import Unique
+from cygnet.model.config import Connection, Unique
 
 REAUTH_RETRY = 30.0  #: seconds until a reauthentication that failed is tried again
 CROSSING = 30.0  #: seconds for which the last message of a negotiation may be on its way
@@ -60,7 +60,26 @@ class Succession:
         peer may have finished its negotiation first)."""
         begun = (IkeState.CREATED, IkeState.CONNECTING)
         coming = (o for o in self.others() if o.reauthenticates and o.state in begun)
-        return self.sibling or next(coming, None)
+        return self.sibling or next(coming, None) or self._open()
+
+    def _open(self) -> IkeSaV1 | None:
+        """The newest of the peer's of which it is not known yet which connection it is for."""
+        sa = self._sa
+        found = (o for o in with_same_peer(sa) if isinstance(o, IkeSaV1) and sa.connection in o.open_to)
+        return max(found, key=lambda o: o.uid, default=None) if sa.children and sa.is_bound else None
+
+    def bind(self, connection: Connection) -> None:
+        """The first Quick Mode, or what is left to it, shows which of several connections this is for."""
+        sa = self._sa
+        if sa.is_bound:
+            return
+        sa.open_to = ()
+        if connection is not sa.connection:
+            sa.log("CFG", f"{sa} is for '{connection.name}'")
+            sa.connection = connection
+        if sa.is_established:
+            schedule_lifetimes(sa)
+            schedule_dpd(sa)
 
     # reauthentication -------------------------------------------------------------------
 
@@ -173,9 +192,10 @@ class Succession:
         sa, phase_1 = self._sa, self._sa.exchanges.phase_1
         assert phase_1 is not None
         since = phase_1.sent_at
-        for one in (sa, *self.others()):
+        family = {sa, *self.others(), *(o for o in with_same_peer(sa) if isinstance(o, IkeSaV1))}
+        for one in family:
             one.part(Succession).fresh_since = max(one.part(Succession).fresh_since, since)
-        for other in duplicates(sa):
+        for other in with_same_peer(sa):
             age = since - (other.established_at or 0.0)
             on_its_way = sa.initiator and not other.initiator and age < CROSSING
             kept = sa.connection.unique is Unique.NEVER and other.uid != sa.reauthenticates
@@ -198,5 +218,7 @@ class Succession:
 
 def take_over(sa: IkeSaV1, other: IkeSa) -> None:
     """``sa`` has the CHILD_SAs and wishes of ``other`` from here on."""
+    if other.is_bound:
+        sa.part(Succession).bind(other.connection)
     adopt(sa, other)
     sa.part(Succession).adopted()

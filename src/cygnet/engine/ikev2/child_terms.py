@@ -18,7 +18,7 @@ from cygnet.engine.ikev2.keys import Nonces, child_keys
 from cygnet.engine.ikev2.proposals import answered_with, unusable_kes, with_none
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.policy import fill
-from cygnet.model.config import Child, Mode
+from cygnet.model.config import Child, Connection, Mode
 from cygnet.values.endpoint import Address
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol, TransformType
@@ -231,6 +231,19 @@ def agree(sa: IkeSaV2, message: Message, with_ke: bool, config: Child | None = N
         "proposal-mismatch-child", f"peer offered {theirs}; '{fitting[0][0].name}' accepts {ours}", sa
     )
     raise PeerError(NotifyType.NO_PROPOSAL_CHOSEN, "no acceptable proposal found")
+
+
+def has_child_for(sa: IkeSaV2, connection: Connection, message: Message) -> bool:
+    """Whether the peer, which has not been told yet which connection it is, wants a child of this one."""
+    theirs_i, theirs_r = message.first(TsIPayload), message.first(TsRPayload)
+    if theirs_i is None or theirs_r is None:
+        return False
+    return any(
+        narrow(fill(child.local_ts, sa.local.address), theirs_r.selectors)
+        and narrow(fill(child.remote_ts, sa.remote.address), theirs_i.selectors)
+        for child in connection.children
+        if not child.mode.is_shunt
+    )
 
 
 _Fitting = tuple[Child, Selectors, Selectors]

@@ -15,6 +15,7 @@ from cygnet.boundary.specs import SaMode
 from cygnet.crypto.ke import PrivateKe, initiate, respond
 from cygnet.crypto.keywords import offer_text
 from cygnet.crypto.names import proposal_text
+from cygnet.engine import twins
 from cygnet.engine.child import MAX_CHILDREN, ChildSa, ChildState
 from cygnet.engine.children import child_failed, fulfil
 from cygnet.engine.ikev1.children import crosses, equivalent, rekeying_failed
@@ -237,7 +238,11 @@ class QuickModeResponder(Phase2):
             text = f"no matching CHILD_SA config found for {local} === {remote}"
             sa.services.alert("ts-mismatch", f"'{sa.name}': {text}", sa)
             raise PeerError(Notify.INVALID_ID_INFORMATION, text)
-        config, local, remote = found
+        connection, config, local, remote = found
+        if not sa.is_bound:
+            sa.part(Succession).bind(connection)
+            sa.part(Succession).adopt_predecessors()
+            twins.established(sa)
         offer, agreed = self._choose(config, offered)
         self.rekeyed = equivalent(sa, config, (local,), (remote,))
         if self.rekeyed is not None and crosses(sa, self.rekeyed):

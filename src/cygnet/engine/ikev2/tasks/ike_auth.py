@@ -30,7 +30,7 @@ from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.task import Draft, Step
 from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.engine.lookup import expected_identity
-from cygnet.engine.unique import duplicates, enforce
+from cygnet.engine.unique import FirstContact, enforce
 from cygnet.engine.wants import CreateChild, DeleteChild
 from cygnet.model.config import Connection, Unique
 from cygnet.values.errors import PeerError
@@ -70,7 +70,7 @@ class IkeAuth(SaTask):
         auth = self._auth()
         authentication.log_proof(sa, sa.local_id)
         payloads: list[Payload] = [IdIPayload(sa.local_id)]
-        if sa.connection.unique is not Unique.NEVER and not any(duplicates(sa)):
+        if sa.connection.unique is not Unique.NEVER and sa.services.part(FirstContact).is_for(sa):
             payloads.append(NotifyPayload(NotifyType.INITIAL_CONTACT))
         if not _any_remote(sa.connection):
             payloads.append(IdRPayload(sa.remote_id))

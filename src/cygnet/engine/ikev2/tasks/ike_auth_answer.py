@@ -33,6 +33,7 @@ from cygnet.engine.upkeep import retire
 from cygnet.model.config import AuthMethod, Connection
 from cygnet.values.errors import PeerError
 from cygnet.values.identity import Identity
+from cygnet.values.proposal import select
 from cygnet.wire.ikev2.auth import AuthPayload
 from cygnet.wire.ikev2.identification import IdIPayload, IdRPayload
 from cygnet.wire.ikev2.message import Message
@@ -78,7 +79,7 @@ def _begin(sa: IkeSaV2, message: Message, progress: Progress) -> None:
     sa.shaking.close_intermediate(message.message_id)
     sa.remote_id = message.need(IdIPayload).identity
     wanted = message.first(IdRPayload)
-    _choose_connection(sa, wanted.identity if wanted else None)
+    _choose_connection(sa, message, wanted.identity if wanted else None)
     if message.first(SaPayload) is None and sa.connection.childless == "never":
         raise PeerError(NotifyType.INVALID_SYNTAX, "peer asks for a childless IKE_SA, which is not allowed")
     progress.verdict = ppk.judge(sa, message)
@@ -179,8 +180,9 @@ def _replace_duplicates(sa: IkeSaV2, message: Message) -> list[Effect]:
     return late
 
 
-def _choose_connection(sa: IkeSaV2, wanted: Identity | None) -> None:
-    """Now that the identities are known: the connection that fits them best."""
+def _choose_connection(sa: IkeSaV2, message: Message, wanted: Identity | None) -> None:
+    """Now that the identities are known: the connection that fits them best. Of several with the same
+    ones, which is meant is seen by the networks that the peer wants."""
     shown = wanted or "%any"
     sa.log("CFG", f"looking for peer configs matching {sa.local.address}[{shown}]"
            f"...{sa.remote.address}[{sa.remote_id}]")  # fmt: skip
@@ -193,10 +195,20 @@ def _choose_connection(sa: IkeSaV2, wanted: Identity | None) -> None:
             NotifyType.AUTHENTICATION_FAILED,
             f"no matching peer config found for '{sa.remote_id}' ({sa.remote.address}) asking for '{shown}'",
         )
-    sa.connection = fitting[0]
+    alike = [c for c in fitting if _ends(c) == _ends(fitting[0]) and _accepts_chosen(sa, c)]
+    meant = (c for c in alike if len(alike) > 1 and child_terms.has_child_for(sa, c, message))
+    sa.connection = next(meant, fitting[0])
     sa.log("CFG", f"selected peer config '{sa.name}'")
     # whoever has no identity configured is its address, whatever the peer calls it: as charon
     sa.local_id = authentication.first_own_identity(sa)
+
+
+def _ends(connection: Connection) -> tuple[Identity, ...]:
+    return tuple(round.id for round in (*connection.local, *connection.remote))
+
+
+def _accepts_chosen(sa: IkeSaV2, connection: Connection) -> bool:
+    return sa.proposal is not None and select(connection.proposals, [sa.proposal]) is not None
 
 
 def _admits(connection: Connection) -> bool:
