@@ -760,6 +760,26 @@ def test_a_crl_of_limited_scope_calls_good_only_what_it_covers(
     assert stands(LEAF, SUB, crls=(SUB.crl({SERIAL: "keyCompromise"}, scope=scope(**said)),)) is not revokes
 
 
+def test_crls_for_some_reasons_make_one_for_all_together() -> None:
+    flags = [r for r in x509.ReasonFlags if r.name not in ("unspecified", "remove_from_crl")]
+    some, others = (SUB.crl(scope=scope(only_some_reasons=frozenset(f))) for f in (flags[:3], flags[3:]))
+    assert not stands(LEAF, SUB, settings=YES, crls=(GOOD[0], some))
+    assert stands(LEAF, SUB, settings=YES, crls=(GOOD[0], some, others))
+
+
+def test_a_revoked_signer_of_crls_or_answers_is_not_heard() -> None:
+    sub = ROOT.issues("Sub", ca=True, uses=("key_cert_sign",))
+    signer = ROOT.issues("Sub", ca=True, uses=("crl_sign",))
+    leaf = sub.issues("leaf")
+    gone = ROOT.crl({signer.certificate.serial: "keyCompromise"})
+    assert not stands(leaf, sub, signer, settings=YES, crls=(gone, signer.crl()))
+    responder = SUB.issues("ocsp", purposes=["1.3.6.1.5.5.7.3.9"])
+    answer = responder.answers(LEAF.certificate, SUB, shown=[responder])
+    gone = SUB.crl({responder.certificate.serial: ""}, scope=scope(only_contains_ca_certs=True))
+    assert stands(LEAF, SUB, settings=YES, crls=GOOD[:1], answers=(answer,))
+    assert not stands(LEAF, SUB, settings=YES, crls=(GOOD[0], gone), answers=(answer,))
+
+
 def test_a_crl_with_an_unknown_critical_extension_calls_nobody_good() -> None:
     odd = [(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True)]
     assert not stands(LEAF, SUB, settings=YES, crls=(GOOD[0], SUB.crl(extra=odd)))

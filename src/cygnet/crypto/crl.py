@@ -50,7 +50,7 @@ class Scope:
     only_users: bool = False
     only_cas: bool = False
     only_attributes: bool = False
-    some_reasons: bool = False
+    reasons: frozenset[int] | None = None  #: ReasonFlags that it lists; None: all
     indirect: bool = False
 
 
@@ -181,7 +181,8 @@ def _scope(value: bytes) -> dict[str, Any]:
         "only_users": users, "only_cas": cas, "indirect": indirect, "only_attributes": attributes,
     }  # fmt: skip
     flags = {word: flag is not None and der.boolean(flag.value) for word, flag in said.items()}
-    return {"scope": Scope(names=names, relative=relative, some_reasons=reasons is not None, **flags)}
+    only_for = der.named_bits(reasons.value) if reasons else None
+    return {"scope": Scope(names=names, relative=relative, reasons=only_for, **flags)}
 
 
 def _freshest(value: bytes) -> dict[str, Any]:

@@ -107,6 +107,7 @@ def point_name(value: bytes) -> tuple[tuple[GeneralName, ...], bytes | None]:
     if element.tag == der.context(0, True):
         return general_names(element.value), None
     if element.tag == der.context(1, True):
+        dn.rdns(der.encode(der.SEQUENCE, der.encode(der.SET, element.value)))
         return (), element.value
     raise DerError("no DistributionPointName")
 
