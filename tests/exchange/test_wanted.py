@@ -151,6 +151,31 @@ def test_an_up_tries_at_once_what_waits_for_its_next_try(make) -> None:  # type:
     assert pair.run(3, lambda: up(pair))
 
 
+@VERSIONS
+@pytest.mark.parametrize("conns", [1, 3])
+def test_an_up_asks_a_silent_peer_at_once(make, conns: int) -> None:  # type: ignore[no-untyped-def]
+    """The attempt that is under way, or that waits for another one's answer, sends its message again."""
+    pair = starting(make)
+
+    def several(config: Config) -> Config:
+        found = [config.connections[0]]
+        for n in range(1, conns):
+            child = replace(found[0].children[0], name=f"c{n}")
+            found.append(replace(found[0], name=f"c{n}", children=(child,)))
+        return replace(config, connections=tuple(found))
+
+    pair.left.config = several(pair.left.config)
+    pair.network.filter = lambda s, d, data: None
+    begin(pair)
+    pair.run(63)
+    sent = len(pair.network.log)
+    pair.run(10, lambda: len(pair.network.log) > sent)  # the next one is seconds away
+    pair.run(1.5)
+    pair.network.filter = lambda s, d, data: data
+    pair.left.up("oregon")
+    assert pair.run(1, lambda: bool(pair.left.installed()))
+
+
 def test_the_peer_of_a_wildcard_is_waited_for_and_not_called() -> None:
     left, right = tunnel(**SUITE, dpd_delay=15.0, child={"dpd_action": CloseAction.START})
     anybody = replace(

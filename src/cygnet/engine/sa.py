@@ -39,6 +39,7 @@ P = TypeVar("P")
 
 #: seconds for which a peer keeps a negotiation that is not finished: charon's and our half_open_timeout
 PATIENCE_OF_PEERS = 30.0
+A_SECOND = 1.0  #: what was sent less than this ago may still be answered
 
 
 class IkeState(Enum):
@@ -267,6 +268,7 @@ class IkeSa(ABC):
         wish.attach(self.services, self.uid)
         if wish.refs:
             self.services.part(Pacing).hurry(self.uid)
+            self._hurry()
         same = next((w for w in self.wishes if w.child.name == wish.child.name), None)
         if same is not None:
             same.merge(wish)
@@ -274,6 +276,14 @@ class IkeSa(ABC):
         self.wishes.append(wish)
         if self.is_established:
             self.do(CreateChild(wish))
+
+    def _hurry(self) -> None:
+        """A user does not wait for the next try, nor for the next time that the peer is asked."""
+        timers, now = self.services.timers, self.services.now
+        for kind in (Deadline.RETRY, Deadline.RETRANSMIT):
+            waits = timers.at(self.uid, kind) is not None
+            if self.established_at is None and waits and now - self.last_sent >= A_SECOND:
+                timers.set(self.uid, kind, now)
 
     def current_children(self) -> list[ChildSa]:
         return [c for c in self.children.values() if c.is_up]

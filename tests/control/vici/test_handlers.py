@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cygnet.boundary.events import Initiate, Redirect, Rekey, Route, Terminate, Unroute
+from cygnet.boundary.snapshot import WantedSnapshot
 from cygnet.control.outcomes import Answer, Ask, Count, Reload
 from cygnet.control.vici.codec import Message, encode
 from cygnet.control.vici.handlers.table import COMMANDS, EVENTS, decide
-from tests.control.states import EMPTY, SA_IN, SA_OUT, TRAPPED, USAGES, FakeView
+from tests.control.states import EMPTY, NOW, SA_IN, SA_OUT, TRAPPED, USAGES, FakeView
 
 VIEW = FakeView()
 
@@ -124,6 +126,31 @@ def test_list_conns_and_policies() -> None:
     }
     none = decide("list-policies", {}, FakeView(TRAPPED))
     assert isinstance(none, Answer) and not list(none.events)
+
+
+def test_what_is_wanted_is_listed_with_why_it_is_down() -> None:
+    up = WantedSnapshot("oregon", "oregon", "auto=start", NOW - 90, None, False, 0, "", None, "")
+    down = WantedSnapshot(
+        "utah", "far", "dpdaction=restart", NOW - 90, NOW - 42, False, 3, "no answer", NOW + 12.5, ""
+    )
+    never = replace(down, name="ohio", next_try=None, given_up="keyingtries=2")
+    view = FakeView(replace(EMPTY, wanted=(up, down, never)))
+    answer = decide("cygnet-list-wanted", {}, view)
+    assert isinstance(answer, Answer)
+    (_, first), (_, second), (_, third) = answer.events
+    assert first["oregon"] == {
+        "ike": "oregon", "child": "oregon", "why": "auto=start", "wanted": "90", "up": "yes",
+    }  # fmt: skip
+    assert second["utah"] == {
+        "ike": "far", "child": "utah", "why": "dpdaction=restart", "wanted": "90", "up": "no", "down": "42",
+        "trying": "no", "failed-tries": "3", "failure": "no answer", "next-try": "12",
+    }  # fmt: skip
+    assert isinstance(third["ohio"], dict) and third["ohio"]["given-up"] == "keyingtries=2"
+    assert "next-try" not in third["ohio"]
+    for request, names in (({"ike": "oregon"}, ["oregon"]), ({"down": "yes"}, ["utah", "ohio"])):
+        some = decide("cygnet-list-wanted", request, view)  # type: ignore[arg-type]
+        assert isinstance(some, Answer)
+        assert [name for event, row in some.events if event == "cygnet-wanted" for name in row] == names
 
 
 def test_status_is_ready_to_print_as_text_and_as_json() -> None:

@@ -1,10 +1,11 @@
-"""Snapshots as vici messages: the sections of list-sa, list-policy and list-conn events."""
+"""Snapshots as vici messages: the sections of list-sa, list-policy, list-conn and cygnet-wanted
+events."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot
+from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, WantedSnapshot
 from cygnet.boundary.specs import SaId
 from cygnet.control.vici.codec import Message, Value
 from cygnet.control.view import Usages
@@ -131,6 +132,31 @@ def policy(routed: RoutedSnapshot) -> Message:
         "mode": routed.mode,
         **_selectors(routed.local_ts, routed.remote_ts),
     }
+
+
+def wanted(one: WantedSnapshot, now: float) -> Message:
+    """Seconds as list-sa has them; what is down has the rest."""
+    section: Message = {
+        "ike": one.connection,
+        "child": one.name,
+        "why": one.why,
+        "wanted": str(int(now - one.since)),
+        "up": "yes" if one.down_since is None else "no",
+    }
+    if one.down_since is None:
+        return section
+    section |= {
+        "down": str(int(now - one.down_since)),
+        "trying": "yes" if one.trying else "no",
+        "failed-tries": str(one.tries),
+    }
+    if one.failure:
+        section["failure"] = one.failure
+    if one.next_try is not None:
+        section["next-try"] = str(max(0, int(one.next_try - now)))
+    if one.given_up:
+        section["given-up"] = one.given_up
+    return section
 
 
 _CLASSES = {

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cygnet.control.outcomes import Decision, refused
 from cygnet.control.vici.codec import Message
 from cygnet.control.vici.handlers import (
+    cygnet_list_wanted,
     cygnet_status,
     get_algorithms,
     get_pools,
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Handler] = {
     "get-pools": get_pools.handle,
     "get-algorithms": get_algorithms.handle,
     "reload-settings": reload_settings.handle,
+    "cygnet-list-wanted": cygnet_list_wanted.handle,
     "cygnet-status": cygnet_status.handle,
 }
 
@@ -55,6 +57,7 @@ EVENTS = frozenset(
         "list-conn",
         "list-policy",
         "cygnet-text",
+        "cygnet-wanted",
         "log",
         "ike-updown",
         "ike-rekey",
