@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cygnet.boundary.effects import Outcome
-from cygnet.engine.wants import CheckLiveness, Reauthenticate
+from cygnet.engine.wants import CheckLiveness, Reauthenticate, Start
+from cygnet.engine.wish import Wish
 from cygnet.model.config import Lifetime, StartAction, Unique
 from cygnet.testing.builders import oregon
 from cygnet.testing.network import Faults
@@ -102,6 +103,7 @@ def test_one_that_was_replaced_before_two_are_settled_goes_as_it_would(make, see
         *make(**SUITE, child=START, unique=Unique.NEVER), start=True, seed=seed, faults=Faults(delay=0.05)
     )
     pair.run(3)
+    pair.left.tick()  # its clock
     sas = list(pair.left.engine._registry.ike_sas.values())
     for sa in sas:
         sa.do(CheckLiveness())  # both are answered
@@ -112,4 +114,31 @@ def test_one_that_was_replaced_before_two_are_settled_goes_as_it_would(make, see
     pair.run(60)
     assert len(sas) == 2 and not any(f"{replaced} gives way" in line for line in pair.left.lines())
     assert any(line.startswith(f"deleting IKE_SA {replaced}") for line in pair.left.lines())
+    matching(pair)
+
+
+@VERSIONS
+@POLICIES
+def test_of_two_that_one_end_begins_both_ends_take_the_one_that_stood_last(make, policy: Unique) -> None:  # type: ignore[no-untyped-def]
+    """Left's reauthentication is held up, and so one that it begins later stands before it."""
+    pair = Pair(*make(**SUITE, child=START, unique=policy), faults=Faults(delay=0.05))
+    pair.left.up("oregon")
+    pair.run(10)
+    held: list[bytes] = []
+    pair.network.filter = lambda s, d, data: None if data[8:16] == NO_SPI and not held.append(data) else data
+    pair.left.tick()  # its clock
+    (old,) = pair.left.engine._registry.ike_sas.values()
+    old.do(Reauthenticate())
+    pair.left.tick()
+    pair.run(0.5)
+    first = held[0][:8]
+    pair.network.filter = lambda s, d, data: None if data[:8] == first else data
+    pair.left.tick()
+    second = old.anew()
+    second.wish(Wish(old.connection.children[0]))
+    second.do(Start())
+    pair.left.tick()
+    assert pair.run(1, lambda: second.is_established)
+    pair.network.filter = lambda s, d, data: data
+    assert not pair.run(60, lambda: not all(h.installed() and h.established() for h in pair.hosts))
     matching(pair)

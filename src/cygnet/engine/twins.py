@@ -4,7 +4,7 @@ It comes about where both ends begin at the same moment, where an answer comes i
 has given up and begun again, or where the delete of what was replaced is lost. Both are used at
 first, and a while later both ends come to the same one by themselves:
 
-    both begun by the same end      the older one goes
+    both begun by the same end      the one that stood first goes
     one carries all that the other  the other one goes
     does, and more
     the newer one was begun by an   the older one goes
@@ -46,7 +46,7 @@ def came_up(sa: IkeSa, child: ChildSa) -> None:
 def established(sa: IkeSa) -> None:
     """A second IKE_SA may come to carry nothing: in IKEv1 one has all CHILD_SAs with the peer. Of three
     the oldest goes at once."""
-    others = sorted(alike(sa, retired=True), key=lambda s: (s.created_at, s.uid))
+    others = sorted(alike(sa, retired=True), key=_stood_at)
     for superfluous in others[:-1]:
         superfluous.do(GiveWay(sa))
     if others:
@@ -124,11 +124,16 @@ def _settle_ike(old: IkeSa, new: IkeSa) -> None:
         loser.do(GiveWay(winner))
 
 
+def _stood_at(sa: IkeSa) -> tuple[float, int]:
+    return sa.established_at or 0.0, sa.uid
+
+
 def _loser(old: IkeSa, new: IkeSa) -> tuple[IkeSa | None, bool]:
     """Which of the two goes, and whether it is for us to see to it."""
+    if old.initiator == new.initiator:  # in the order that both ends see, whichever was begun first
+        old, new = sorted((old, new), key=_stood_at)
+        return (old, old.initiator) if _covers(new, old) else (None, False)
     old_covered, new_covered = _covers(new, old), _covers(old, new)
-    if old.initiator == new.initiator:
-        return (old, old.initiator) if old_covered else (None, False)
     if old_covered != new_covered:
         loser = old if old_covered else new
         return loser, loser.initiator
