@@ -11,13 +11,14 @@ from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.boundary.specs import Direction
 from cygnet.dataplane.memory import MemoryPlane
+from cygnet.engine.wants import CheckLiveness, RekeyChild
 from cygnet.model.config import Config, StartAction
 from cygnet.testing.builders import oregon
 from cygnet.testing.network import Faults
 from cygnet.testing.pair import Host, Pair
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.secret import Secret
-from cygnet.wire.header import ExchangeType
+from cygnet.wire.header import ExchangeType, Header
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
@@ -116,6 +117,47 @@ def test_a_peer_that_was_restarted_is_found_by_the_traffic_for_it(make, within: 
     assert back is not None and back <= within, back
     lab.traffic(60)
     assert [len(h.installed()) for h in lab.pair.hosts] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("make", "exchange", "loses"),
+    [(oregon, ExchangeType.QUICK_MODE, 0), (oregon, ExchangeType.QUICK_MODE, 1),
+     (tunnel, ExchangeType.CREATE_CHILD_SA, 0), (tunnel, ExchangeType.CREATE_CHILD_SA, 1)],
+    ids=["ikev1 third", "ikev1 second", "ikev2 request", "ikev2 response"],
+)  # fmt: skip
+def test_a_peer_that_speaks_is_asked_again_at_once(make, exchange: ExchangeType, loses: int) -> None:  # type: ignore[no-untyped-def]
+    """Of a rekeying one end's messages are lost for half a minute, but for the first one. As soon as the
+    waiting end hears anything of its peer, it says again what has not been answered."""
+    pair = Pair(*make(**SUITE), faults=Faults(delay=0.05))
+    pair.left.up("oregon")
+    pair.run(5)
+    engine = pair.left.engine
+    pair.left.tick()  # its clock
+    (sa,) = engine._registry.ike_sas.values()
+    passed = 1 if make is oregon and loses == 0 else 0
+    loser = pair.network.public(pair.hosts[loses].address)
+
+    def lossy(source: Endpoint, destination: Endpoint, data: bytes) -> bytes | None:
+        nonlocal passed
+        if source.address != loser or len(data) < 28 or Header.decode(data).exchange != exchange:
+            return data
+        passed -= 1
+        return data if passed >= 0 else None
+
+    pair.network.filter = lossy
+    sa.do(RekeyChild(next(iter(sa.children.values()))))
+    pair.left.tick()
+    pair.run(30)
+    pair.network.filter = lambda source, destination, data: data
+    waiting = pair.right if exchange == ExchangeType.QUICK_MODE and loses == 0 else pair.left
+    (asking,) = (host for host in pair.hosts if host is not waiting)
+    assert any(s.tasks_active for s in waiting.ike_sas)
+    asking.tick()
+    next(iter(asking.engine._registry.ike_sas.values())).do(CheckLiveness())
+    asking.tick()
+    assert pair.run(1, lambda: not any(s.tasks_active for h in pair.hosts for s in h.ike_sas))
+    for host in pair.hosts:
+        assert any(line.startswith("CHILD_SA oregon{2} established") for line in host.lines())
 
 
 @VERSIONS

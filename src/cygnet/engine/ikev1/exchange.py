@@ -60,6 +60,7 @@ class Exchange:
         self.schedule: tuple[float, int] | None = None  #: (first timeout, tries) unlike the settings
         self.number = 0  #: how many messages of ours, for the log
         self.sent_at = 0.0  #: when our last message was sent for the first time
+        self.last_sent_at = 0.0  #: and for the last time, as far as the schedule or ``remind`` did it
         self.over = False
         self.asked_again = 0  #: times that a message which may be anybody's made us send ``sent`` again
 
@@ -255,6 +256,7 @@ class Exchanges:
         return split(datagram, size, self._fragment_ids)
 
     def _send(self, exchange: Exchange) -> None:
+        exchange.last_sent_at = self._sa.services.now
         for piece in exchange.sent:
             self._sa.send(piece)
 
@@ -306,6 +308,15 @@ class Exchanges:
         )
         self._send(exchange)
         self._schedule(exchange)
+
+    def remind(self) -> None:
+        """The peer has just spoken, so it lives: what it has not answered for long was lost, and goes again
+        without waiting for its time, which may be minutes away."""
+        now, settings = self._sa.services.now, self._sa.services.config.settings
+        for exchange in self.active():
+            late = now - exchange.last_sent_at >= settings.retransmit_timeout
+            if exchange.awaiting and exchange.message_id != PHASE_1 and late:
+                self._send(exchange)
 
     def send_again(self) -> None:
         """The path is another one, or back: what waits for an answer goes there without waiting."""

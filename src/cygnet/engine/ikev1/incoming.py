@@ -145,6 +145,7 @@ def _heard(sa: IkeSaV1, datagram: Datagram) -> None:
     moved = (datagram.local, datagram.remote) != (sa.local, sa.remote)
     if moved and sa.takes_quick_mode and sa.remote_behind_nat:
         sa.follow(datagram)
+    sa.exchanges.remind()
 
 
 def _read(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -> tuple[Chain, bytes]:

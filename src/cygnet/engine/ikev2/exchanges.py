@@ -87,6 +87,7 @@ class Exchanges:
     def _await_answer(self) -> None:
         sa, pending = self.sa, self.window.pending
         assert pending is not None
+        pending.last_sent_at = sa.services.now
         delay = retransmit_delay(sa.services.config.settings, pending.tries, sa.services.entropy)
         sa.services.timers.set(sa.uid, Deadline.RETRANSMIT, sa.services.now + sa.patience(delay))
 
@@ -121,6 +122,15 @@ class Exchanges:
         pending.tries, pending.since = 0, self.sa.services.now
         pending.rounds += 1
         return True
+
+    def remind(self) -> None:
+        """The peer has just asked for something, so it lives: a request that it has not answered for long
+        was lost, or its answer, and goes again without waiting for its time, which may be minutes away."""
+        pending, now = self.window.pending, self.sa.services.now
+        settings = self.sa.services.config.settings
+        if pending is not None and now - pending.last_sent_at >= settings.retransmit_timeout:
+            pending.last_sent_at = now
+            self.channel.send(pending.datagrams)
 
     def send_again(self) -> None:
         """The path is another one: what waits for a response goes there too, without waiting."""

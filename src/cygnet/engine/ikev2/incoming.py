@@ -168,6 +168,7 @@ def _authentic(sa: IkeSaV2, event: Datagram, message: Message, plain: bytes) -> 
         dispatch.take_response(sa, message)
     else:
         dispatch.take_request(sa, event, message)
+        sa.exchanges.remind()
 
 
 def _synchronise(sa: IkeSaV2, event: Datagram, message: Message, notify: NotifyPayload) -> None:

@@ -40,7 +40,7 @@ class Arrival(Enum):
 @dataclass(slots=True)
 class Pending:
     """Our request that waits for its response. ``tries`` counts retransmissions, ``since`` when they
-    began and ``rounds`` how often they began anew."""
+    began and ``rounds`` how often they began anew. ``last_sent_at``: by its schedule or as a reminder."""
 
     message_id: int
     exchange: ExchangeType
@@ -48,6 +48,7 @@ class Pending:
     tries: int = 0
     since: float = 0.0
     rounds: int = 0
+    last_sent_at: float = 0.0
 
 
 @dataclass(slots=True)
