@@ -11,6 +11,10 @@ from cygnet.boundary.effects import Send
 from cygnet.boundary.events import Datagram
 from cygnet.boundary.specs import Direction
 from cygnet.dataplane.memory import MemoryPlane
+from cygnet.engine.ikev1.sa import IkeSaV1
+from cygnet.engine.ikev1.succession import take_over
+from cygnet.engine.life import destroy
+from cygnet.engine.timers import Deadline
 from cygnet.engine.wants import CheckLiveness, RekeyChild
 from cygnet.model.config import Config, StartAction
 from cygnet.testing.builders import oregon
@@ -189,6 +193,28 @@ def test_a_forged_invalid_spi_is_a_reason_to_ask_and_nothing_more(make) -> None:
     lab.pair.run(60)
     assert [s.uid for s in left.ike_sas] == [sa.uid]
     assert lab.traffic(3) == 0
+
+
+def test_what_an_attempt_has_inherited_may_be_asked_about_and_closed_before_it_begins() -> None:
+    """IKEv1: the old IKE_SA is gone, the one that has its CHILD_SA waits for its next try."""
+    lab = Lab(oregon, reauth_time=0)
+    lab.traffic(5)
+    left = lab.pair.left
+    left.tick()
+    (old,) = left.engine._registry.ike_sas.values()
+    assert isinstance(old, IkeSaV1)
+    new = old.anew()
+    take_over(new, old)
+    destroy(old)
+    new.services.timers.set(new.uid, Deadline.RETRY, lab.pair.now + 60)
+    left.tick()
+    lab.pair.right.restart()
+    lab.traffic(3)  # right has no such SPI, and says so
+    assert any("telling" in line for line in lab.pair.right.lines()) and left.installed()
+    assert new.remote == old.remote
+    destroy(new)  # its updown script knows where the peer was
+    left.tick()
+    assert lab.traffic(20) is not None
 
 
 @VERSIONS

@@ -152,6 +152,7 @@ def expired(sa: IkeSa, child: ChildSa) -> None:
 
 def adopt(sa: IkeSa, other: IkeSa) -> None:
     """Take over the CHILD_SAs and wishes of ``other`` (IKEv1 reauthentication, IKEv2 IKE rekeying)."""
+    sa.stand_in_for(other)
     for child in list(other.children.values()):
         child.move_to(sa)
     sa.has_carried = sa.has_carried or other.has_carried

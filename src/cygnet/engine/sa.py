@@ -246,6 +246,11 @@ class IkeSa(ABC):
         """Where a negotiation begins; CHILD_SAs that it may inherit stay where they are."""
         self._local, self._remote = local, remote
 
+    def stand_in_for(self, other: IkeSa) -> None:
+        """What it has from ``other`` is where that was, as long as it has not begun itself."""
+        if self._local is None or self._remote is None:
+            self._local, self._remote = other._local, other._remote
+
     def set_endpoints(self, local: Endpoint, remote: Endpoint) -> None:
         """Move both ends (port float, NAT mapping, MOBIKE); CHILD_SAs follow."""
         if (local, remote) == (self._local, self._remote):

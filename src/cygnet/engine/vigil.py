@@ -118,6 +118,8 @@ class Hints:
 
 def hint(sa: IkeSa) -> None:
     """It may be that the peer knows nothing of this IKE_SA."""
+    if not sa.is_established:  # it is being asked anyway, or has been replaced
+        return
     hints, now = sa.part(Hints), sa.services.now
     if now - hints.followed >= HINTS_APART:
         hints.followed = now
