@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
     "check": Verb(_V + "check", "check a configuration without a daemon", True),
     "version": Verb(_V + "version", "the version of cygnet and of the kernel"),
     "daemon": Verb(_V + "daemon", "run the daemon in the foreground", True),
+    "pki": Verb(_V + "pki", "keys and certificates: a CA of your own, requests, CRLs", True),
     "demo": Verb(_V + "demo", "the oregon tunnel in its four auto modes, live (root)"),
     "lab": Verb(_V + "lab", "the demo's network, to play with: up, down, shell HOST (root)"),
 }

@@ -1,0 +1,1 @@
+"""`cygnet pki`: one command per file; ``table`` lists them."""

@@ -1,0 +1,30 @@
+"""The commands of `cygnet pki` and where each lives."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """``module`` has ``arguments(parser)`` and ``run(options) -> exit status``.
+
+    ``letter``: strongSwan's short option for it; empty: strongSwan has no such command.
+    """
+
+    letter: str
+    module: str
+    help: str
+
+
+_P = "cygnet.cli.pki."
+
+COMMANDS: dict[str, Command] = {
+    "gateway": Command("", _P + "gateway", "a CA, keys, certificates and conns for gateways, all at once"),
+    "gen": Command("g", _P + "gen", "generate a private key"),
+    "self": Command("s", _P + "self_signed", "create a self-signed certificate"),
+    "issue": Command("i", _P + "issue", "issue a certificate with a CA's certificate and key"),
+    "req": Command("r", _P + "req", "create a PKCS#10 certificate request"),
+    "pub": Command("p", _P + "pub", "extract the public key of a key, request or certificate"),
+    "keyid": Command("k", _P + "keyid", "the key identifiers of a key, request or certificate"),
+    "dn": Command("d", _P + "dn", "the subject's distinguished name of a certificate"),
+}
