@@ -32,8 +32,15 @@ def terms_arguments(parser: argparse.ArgumentParser) -> None:
     add("--addrblock", "-B", action="append", default=[], metavar="BLOCK",
         help="RFC 3779: 10.0.0.0/8 or 192.0.2.1-192.0.2.9; repeatable")  # fmt: skip
     add("--nc-permitted", "-n", action="append", default=[], metavar="NAME",
-        help="name constraint: a network, or the end of host names (dns:), e-mail addresses (email:), URIs (uri:) or a DN")  # fmt: skip
-    add("--nc-excluded", "-N", action="append", default=[], metavar="NAME", help="the same, forbidden")
+        help="where names below this CA lie: a network, dns:..., email:..., uri:... or a DN")  # fmt: skip
+    add(
+        "--nc-excluded",
+        "-N",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="where they must not lie",
+    )
     add("--cert-policy", "-P", action=Begin, const="oid", dest="policies", metavar="OID",
         help="certificate policy; repeatable")  # fmt: skip
     add("--cps-uri", "-C", action=Qualify, const="cps_uri", dest="policies", metavar="URI",

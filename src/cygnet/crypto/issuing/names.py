@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import warnings
 from collections.abc import Callable
 
 from cryptography import x509
@@ -24,23 +25,25 @@ def parse_name(text: str) -> x509.Name:
 
 
 def name_from_der(name: bytes) -> x509.Name:
-    """The library writes it with the same bytes again."""
+    """Which the library writes with the same bytes again; WishError where it would not."""
     try:
-        return x509.Name(
-            [
-                x509.RelativeDistinguishedName(
-                    [
-                        x509.NameAttribute(
-                            x509.ObjectIdentifier(a.oid), a.text or "", _ASN1Type(a.tag), _validate=False
-                        )
-                        for a in rdn
-                    ]
-                )
-                for rdn in dn.rdns(name)
-            ]
-        )
+        # that X.520 has limits for lengths it says as a warning; strongSwan and openssl pass over them
+        with warnings.catch_warnings(action="ignore"):
+            made = x509.Name(
+                [x509.RelativeDistinguishedName([_attribute(a) for a in rdn]) for rdn in dn.rdns(name)]
+            )
     except (ValueError, DerError) as error:
         raise WishError(f"the name '{dn.text(name)}' cannot be written: {error}") from None
+    if made.public_bytes() != name:  # an issuer's name has to be in what it issues as it is in its own
+        raise WishError(f"the name '{dn.text(name)}' is in an encoding (T.61?) that is not written here")
+    return made
+
+
+def _attribute(found: dn.Attribute) -> x509.NameAttribute[str]:
+    if found.text is None:
+        raise ValueError(f"{found} is no text")
+    kind = _ASN1Type(found.tag)
+    return x509.NameAttribute(x509.ObjectIdentifier(found.oid), found.text, kind, _validate=False)
 
 
 def general_name(text: str) -> x509.GeneralName:
