@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 
 from cygnet.cli.pki.files import UsageError
@@ -115,6 +116,16 @@ def terms(options: argparse.Namespace, subject: bytes, extra: Wishes | None = No
 
 def new_serial() -> int:
     return serial_from(secrets.token_bytes(SERIAL_RANDOM))
+
+
+def new_nonce() -> bytes:
+    """For an OCSP request; of the length that RFC 8954 wants."""
+    return secrets.token_bytes(32)
+
+
+def now() -> int:
+    """Unix seconds."""
+    return int(time.time())
 
 
 def distinguished(text: str) -> bytes:
