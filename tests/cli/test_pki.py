@@ -156,6 +156,9 @@ def test_gen_encrypts_where_a_passphrase_is_given(pki: Tool) -> None:
 
 
 def test_a_key_that_is_none_is_named(pki: Tool) -> None:
+    word = pki.folder / "word"
+    word.write_bytes(b"swordfish\n")
+    assert "is not a private key" in pki.failed("pub", "--passphrase-file", word, stdin=b"hello")
     error = pki.failed("pub", stdin=b"hello")
     assert "stdin is not a private key" in error
     assert "nowhere: No such file" in pki.failed("pub", "--in", "nowhere")

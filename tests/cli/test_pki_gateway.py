@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,6 +102,18 @@ def test_a_ca_without_its_key_is_not_made_anew(pki: Tool) -> None:
     before = files(pki.folder)
     assert "private/ca.pem is not: bring it back" in pki.failed("gateway", "moon.example", "x.example")
     assert files(pki.folder) == before
+
+
+def test_the_page_about_it_does_what_it_says(tmp_path: Path) -> None:
+    """Every command of docs/pki.md, one after the other."""
+    page = (Path(__file__).parents[2] / "docs" / "pki.md").read_text()
+    commands = "\n".join(re.findall(r"(?ms)^```\n(.*?)^```", page))
+    assert commands.count("cygnet pki") >= 7
+    shell = f'set -e\ncygnet() {{ "{sys.executable}" -m cygnet "$@"; }}\n{commands}'
+    done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("certificate revoked\nrevoked\n")
+    assert (tmp_path / "pki/moon.example.org.conf").exists()
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519", "ed448"])

@@ -122,7 +122,9 @@ def _validity(begin: int, end: int) -> Lines:
 
 # certificates --------------------------------------------------------------------------
 
-_FLAGS = {PURPOSES[flag]: flag for flag in PURPOSES}
+#: in strongSwan's order
+_ORDER = ("ocspSigning", "serverAuth", "clientAuth", "ikeIntermediate", "msSmartcardLogon")
+_FLAGS = {PURPOSES[flag]: flag for flag in _ORDER}
 
 
 def _certificate(options: argparse.Namespace) -> Lines:
@@ -224,7 +226,7 @@ def _crl(options: argparse.Namespace) -> Lines:
         yield row("delta CRL", f"for serial {number(crl.base)}")
     if crl.authority_key_id:
         yield row("authKeyId", crl.authority_key_id.hex(":"))
-    yield from rows("freshest", list(crl.delta_uris))
+    yield from rows("freshest", list(crl.delta_uris), "             ")
     entries = entries_of(data, name(options.input))
     yield f"  {len(entries)} revoked certificate{'' if len(entries) == 1 else 's'}{':' if entries else ''}"
     for one in entries:

@@ -31,7 +31,7 @@ Found = TypeVar("Found")
 def arguments(parser: argparse.ArgumentParser) -> None:
     input_argument(parser, "certificate; intermediates may follow it in the file")
     parser.add_argument("--cacert", "-c", action="append", default=[], metavar="FILE",
-        help="trusted certificate, or a directory of them; repeatable (default: it is self-signed)")  # fmt: skip
+        help="trusted certificate, or a directory of them; repeatable (default: itself)")  # fmt: skip
     parser.add_argument("--crl", "-l", action="append", default=[], metavar="FILE",
                         help="CRL, or a directory of them; repeatable")  # fmt: skip
 
@@ -40,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
     leaf, *offered = _parsed(certificates_in, read(options.input), name(options.input))
     anchors = tuple(one for file in options.cacert for one in _all(certificates_in, file))
     crls = tuple(crl for file in options.crl for crl in _all(lambda data: (Crl.parse(data),), file))
-    evidence = Evidence(
-        anchors=anchors if options.cacert else _itself(leaf), offered=tuple(offered), crls=crls
-    )
+    if not options.cacert:
+        anchors = _itself(leaf)
+    evidence = Evidence(anchors=anchors, offered=tuple(offered), crls=crls)
     verdict = judge(leaf, evidence, now())
     chain = _chain(verdict, leaf)
     if chain is None:
@@ -72,8 +72,8 @@ def _chain(verdict: Verdict, leaf: Certificate) -> tuple[Certificate, ...] | Non
 
 
 def _only_no_peer(attempt: Attempt, leaf: Certificate) -> bool:
-    """A CA's certificate is not there to prove who a peer is; as a certificate it is good all the same."""
-    return leaf.is_ca and all(r.why is Why.KEY_USAGE and r.certificate == leaf for r in attempt.reasons)
+    """What is there to sign certificates or CRLs does not prove who a peer is, but is good all the same."""
+    return all(reason.why is Why.KEY_USAGE and reason.certificate == leaf for reason in attempt.reasons)
 
 
 def _refused(verdict: Verdict) -> int:

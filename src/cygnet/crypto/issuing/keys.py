@@ -82,10 +82,20 @@ def load_private(data: bytes, passphrase: Secret | None = None, what: str = "the
             raise PassphraseNeeded(what, wrong=False) from None
         return load_private(data, None, what)
     except (ValueError, UnsupportedAlgorithm) as error:
-        if password is not None:
+        if passphrase is not None and _is_locked(data):
             raise PassphraseNeeded(what, wrong=True) from None
         raise IssuingError(f"{what} is not a private key that can be read ({_short(error)})") from None
     return known(key, what)
+
+
+def _is_locked(data: bytes) -> bool:
+    try:
+        load_private(data)
+    except PassphraseNeeded:
+        return True
+    except IssuingError:
+        pass
+    return False
 
 
 def known(key: object, what: str) -> PrivateKey:
