@@ -219,7 +219,7 @@ class ChildSa:
         self._send_from_now()
         self._begin()
 
-    def hold_outbound(self) -> None:
+    def hold_outbound(self, seconds: float = SWITCH_TIME) -> None:
         """All but the outbound SA: one that is there goes on sending until it is removed.
 
         What the responder of a rekeying does (RFC 7296 §2.8): the initiator can take packets on
@@ -228,6 +228,10 @@ class ChildSa:
         self._held = True
         self.services.part(Held).add(self)
         self._begin()
+        self._send_in(seconds)
+
+    def _send_in(self, seconds: float) -> None:
+        self.services.timers.set(self.owner.uid, Deadline.CHILD_SWITCH, self.services.now + seconds, self.uid)
 
     def send_at_last(self) -> None:
         """The delete that ``hold_outbound`` waits for has not come: do without."""
@@ -286,7 +290,7 @@ class ChildSa:
             soft = time.rekey - self.services.entropy.uniform(0, time.jitter)
             timers.set(owner, Deadline.CHILD_REKEY, self.installed_at + max(soft, 1.0), self.uid)
         if self._held:
-            timers.set(owner, Deadline.CHILD_SWITCH, self.installed_at + SWITCH_TIME, self.uid)
+            self._send_in(SWITCH_TIME)
         if time.life:
             timers.set(owner, Deadline.CHILD_EXPIRE, self.installed_at + time.life, self.uid)
         if self.config.inactivity:

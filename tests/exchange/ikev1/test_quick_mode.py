@@ -9,7 +9,7 @@ import pytest
 from cygnet.boundary.effects import Effect, InstallSa, Outcome, Send
 from cygnet.boundary.events import Acquire, Datagram, Rekey
 from cygnet.boundary.notices import Alert
-from cygnet.boundary.specs import SaMode
+from cygnet.boundary.specs import Direction, SaMode
 from cygnet.engine.ikev1.task import Outgoing
 from cygnet.engine.ikev1.tasks import quick_mode
 from cygnet.model.config import Child, Config, Connection, Lifetime, Mode, StartAction
@@ -107,6 +107,17 @@ def test_the_inbound_sa_is_installed_before_the_answer_leaves_and_the_outbound_a
 
 def test_the_third_message_leaves_before_packets_can_use_the_outbound_sa() -> None:
     assert quick_mode_order(up().left.effects) == ["QUICK_MODE", "in", "QUICK_MODE", "out"]
+
+
+def test_the_peer_is_given_a_moment_for_the_third_message_while_what_wants_through_waits() -> None:
+    pair = Pair(*oregon())
+    pair.left.up("oregon")
+    left = recorder(pair.left)
+    assert pair.run(5, until=lambda: bool(left.policies))
+    begun = pair.now
+    assert [spec.direction for spec in left.sas.values()] == [Direction.IN]
+    assert pair.run(5, until=lambda: len(left.sas) == 2)
+    assert pair.now - begun == pytest.approx(quick_mode.SETTLING)
 
 
 def test_a_wrong_subnet_is_refused_with_the_selectors_of_both_and_the_ike_sa_stays() -> None:

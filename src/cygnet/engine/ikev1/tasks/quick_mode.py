@@ -47,6 +47,7 @@ from cygnet.wire.ikev1.payload import Payload
 from cygnet.wire.ikev1.sa import Sa
 
 NONCE_LENGTH = 32  #: bytes, as charon
+SETTLING = 0.03  #: seconds that the peer is given to install what the third message lets it install
 
 
 class QuickModeInitiator(Phase2):
@@ -169,9 +170,10 @@ class QuickModeInitiator(Phase2):
         if self._refusal:
             self.failed(self._refusal)
             return
-        # The third message is on its way: installed before it, the outbound SA would let packets that a
-        # trap holds overtake it, to a peer that has no inbound SA yet.
-        self.new_child.install_outbound()
+        # The third message is on its way, and only with it the peer has an SA to receive with: packets
+        # that a trap holds would overtake it, on the wire or among the peer's threads.
+        self.new_child.hold_outbound(SETTLING)
+        self.new_child.install_policy()
         self.up()
         self.sa.exchanges.go_on()
 
