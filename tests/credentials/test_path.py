@@ -10,9 +10,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from cygnet.credentials.judgement import Evidence, Settings, Strict, Verdict, Why
+from cygnet.credentials.judgement import Evidence, Settings, Verdict, Why
 from cygnet.credentials.path import judge
 from cygnet.crypto.x509 import Certificate
+from cygnet.model.config import Strict
 from cygnet.values import der
 from tests.certs import NOW, YEAR, Holder, authority, make, new_key, resigned
 

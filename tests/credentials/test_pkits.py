@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cygnet.credentials.judgement import Evidence, Settings, Strict
+from cygnet.credentials.judgement import Evidence, Settings
 from cygnet.credentials.path import judge
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.x509 import Certificate, CertificateError
+from cygnet.model.config import Strict
 
 vectors = pytest.importorskip("cryptography_vectors")
 

@@ -13,13 +13,14 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cygnet.credentials.judgement import Evidence, Settings, Strict
+from cygnet.credentials.judgement import Evidence, Settings
 from cygnet.credentials.match import dn_fits, fits
 from cygnet.credentials.path import judge
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer, OcspRequest, ocsp_request
 from cygnet.crypto.publickey import SignatureError
 from cygnet.crypto.x509 import Certificate, certificates_in
+from cygnet.model.config import Strict
 from cygnet.values import der
 from cygnet.values.errors import CygnetError
 from tests.certs import NOW, Holder, authority

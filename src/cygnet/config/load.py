@@ -60,7 +60,11 @@ def load(
     lowered = lower(conf_grammar.parse(fs, ipsec_conf), daemon.settings, secrets.secrets, is_local)
     return Loaded(
         config=Config(
-            lowered.connections, tuple(secrets.secrets), lowered.pools, lowered.settings, lowered.left_out
+            lowered.connections,
+            tuple(secrets.secrets),
+            lowered.pools,
+            lowered.settings,
+            left_out=lowered.left_out,
         ),
         errors=tuple(in_file_order([*lowered.errors, *secrets.errors, *daemon.errors])),
         warnings=tuple(in_file_order([*lowered.warnings, *secrets.warnings, *daemon.warnings])),

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 from cygnet.crypto.addrblock import AddressBlock
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import KeyKind
 from cygnet.crypto.x509 import ANY_POLICY, Certificate
-
-
-class Strict(Enum):
-    """strictcrlpolicy: what a certificate is whose state of revocation nobody tells."""
-
-    NO = "no"  #: good
-    YES = "yes"  #: refused
-    IFURI = "ifuri"  #: refused where it names a CRL or an OCSP responder
+from cygnet.model.config import Strict
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ from cygnet.credentials.judgement import (
     Path,
     Reason,
     Settings,
-    Strict,
     Verdict,
     Wanted,
     Why,
@@ -42,6 +41,7 @@ from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import KeyKind, SignatureError
 from cygnet.crypto.x509 import Certificate, Eku, KeyUse
+from cygnet.model.config import Strict
 from cygnet.values import dn
 
 Chain = tuple[Certificate, ...]

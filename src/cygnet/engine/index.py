@@ -57,7 +57,7 @@ class Connections:
             for child in connection.children:
                 self._with_child.setdefault(child.name, (connection, child))
             wanted = connection.remote[0].id if connection.remote else ANY
-            if wanted.is_pattern:
+            if wanted.is_pattern or (connection.remote and connection.remote[0].loose_id):
                 self._any.append(connection)
             else:
                 self._called.setdefault(wanted.spelling, []).append(connection)

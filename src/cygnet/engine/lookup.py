@@ -63,7 +63,8 @@ def by_identity(
     """
     scored = []
     for connection in connections:
-        theirs = remote_id.matches(connection.remote[0].id if connection.remote else ANY)
+        expected = connection.remote[0]
+        theirs = remote_id.matches(expected.id) or int(expected.loose_id)
         wanted = connection.local[0].id if connection.local else ANY
         ours = 1 if local_id is None or local_id.is_any or wanted.is_any else wanted.matches(local_id)
         if theirs and ours:

@@ -14,6 +14,7 @@ from cygnet.boundary.effects import Effect
 from cygnet.boundary.events import Event
 from cygnet.boundary.notices import Alert, Log
 from cygnet.boundary.specs import SaId
+from cygnet.credentials.store import Store, store_for
 from cygnet.engine.answers import Answers
 from cygnet.engine.entropy import Entropy
 from cygnet.engine.index import Connections
@@ -50,6 +51,7 @@ class Services:
     """One engine's. ``lasting``: a secret that outlives this engine (crash tokens, tickets)."""
 
     def __init__(self, config: Config, entropy: Entropy, lasting: Secret | None = None) -> None:
+        self.store = Store(Config())
         self.load(config)
         self.entropy = entropy
         self.lasting = lasting
@@ -76,6 +78,7 @@ class Services:
     def load(self, config: Config) -> None:
         """Use this configuration from here on."""
         self.config = config
+        self.store = store_for(config, self.store)
         self.connections = Connections(config)
 
     def resolve(self, name: str, addresses: tuple[Address, ...]) -> None:

@@ -75,6 +75,63 @@ class AuthMethod(Enum):
     ANY = "any"
 
 
+class SendCert(Enum):
+    """leftsendcert: when an end's certificate goes along."""
+
+    NEVER = "never"
+    IF_ASKED = "ifasked"  #: when the peer has asked for one (CERTREQ)
+    ALWAYS = "always"
+
+
+class Strict(Enum):
+    """strictcrlpolicy: what a certificate is whose state of revocation nobody tells."""
+
+    NO = "no"  #: good
+    YES = "yes"  #: refused
+    IFURI = "ifuri"  #: refused where it names a CRL or an OCSP responder
+
+
+class CertificateUse(Enum):
+    """What a certificate of the configuration is for, strongSwan's directories of ipsec.d."""
+
+    END = "certs"  #: of us or of a peer
+    CA = "cacerts"  #: trusted where self-signed, else known as an intermediate
+    AA = "aacerts"  #: signs attribute certificates
+    OCSP = "ocspcerts"  #: signs OCSP answers
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFile:
+    """A certificate in DER, or with ``bare`` the SubjectPublicKeyInfo of a raw public key.
+
+    ``source``: where it is from, by which rounds of authentication name it.
+    """
+
+    der: bytes
+    source: str
+    use: CertificateUse = CertificateUse.END
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A private key as PKCS#8 in DER, without a passphrase."""
+
+    key: Secret
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A ``ca`` section: what is known of a CA beside its certificate (by ``source``)."""
+
+    name: str
+    source: str
+    crl_uris: tuple[str, ...] = ()
+    ocsp_uris: tuple[str, ...] = ()
+    cert_uri_base: str = ""  #: certificates of this CA are sent as hash and URL below it
+
+
 @dataclass(frozen=True, slots=True)
 class AuthRound:
     """How one end authenticates in one round (RFC 4739; IKEv1 has one, XAuth a second)."""
@@ -83,6 +140,12 @@ class AuthRound:
     id: Identity = ANY  #: ANY: the end's address (local), or whatever it says (remote)
     method_detail: str = ""  #: what the dialect said beyond it: "rsa-2048-sha256", "eap-tls"
     eap_id: Identity = ANY
+    certs: tuple[str, ...] = ()  #: sources: which certificate (or raw key) it is, or one of them
+    authorities: tuple[Identity, ...] = ()  #: subjects of CAs, one of which has to be in the path
+    policies: tuple[str, ...] = ()  #: OIDs, one of which the path has to be valid for
+    groups: tuple[str, ...] = ()
+    loose_id: bool = False  #: remote: the peer may call itself otherwise where its certificate has ``id``
+    send_cert: SendCert = SendCert.IF_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +318,7 @@ class Settings:
     routing_table: int = 220
     routing_table_prio: int = 220
     unique: Unique = Unique.REPLACE
+    strict_crl: Strict = Strict.NO
     log_levels: tuple[tuple[str, int], ...] = ()  #: (group, level) of charondebug; default 1
     filelogs: tuple[FileLog, ...] = ()
     dns: tuple[str, ...] = ()  #: charon.dns1, dns2
@@ -281,6 +345,10 @@ class Config:
     secrets: tuple[SharedSecret, ...] = field(default=(), repr=False)
     pools: tuple[Pool, ...] = ()
     settings: Settings = Settings()
+    certificates: tuple[CertificateFile, ...] = ()
+    keys: tuple[KeyFile, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    authorities: tuple[Authority, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()  #: conns of the files that are not loaded, and why
 
     def connection(self, name: str) -> Connection | None:

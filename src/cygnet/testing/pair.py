@@ -49,7 +49,9 @@ class Host:
         plane: DataPlane | None = None,
         start: bool = False,
         lasting: Secret | None = None,
+        unix: float = 0.0,
     ) -> None:
+        self.unix = unix  #: Unix time at the beginning
         self.lasting = lasting  #: the secret that outlives a restart of this host
         self.name, self.config, self.address, self.network = name, config, address, network
         self.seed = seed
@@ -69,7 +71,7 @@ class Host:
 
     def _boot(self, start: bool) -> None:
         entropy = SeededEntropy(f"{self.name} {self.seed} {next(self._starts)}")
-        self.engine = Engine(self.config, entropy, lasting=self.lasting)
+        self.engine = Engine(self.config, entropy, lasting=self.lasting, unix_offset=self.unix)
         self.network.attach(self.address, self.receive)
         self.handle(Configure(self.config, start=start))
 
@@ -201,12 +203,13 @@ class Pair:
         addresses: tuple[str, str] = (OREGON, FAR),
         planes: tuple[DataPlane | None, DataPlane | None] = (None, None),
         lasting: tuple[Secret | None, Secret | None] = (None, None),
+        unix: float = 0.0,
     ) -> None:
         self.now = 0.0
         self.network = Network(seed, faults, NAT if nat else {})
         ends = [Endpoint.of(a).address for a in addresses]
-        self.right = Host("right", right, ends[1], self.network, seed, planes[1], start, lasting[1])
-        self.left = Host("left", left, ends[0], self.network, seed, planes[0], start, lasting[0])
+        self.right = Host("right", right, ends[1], self.network, seed, planes[1], start, lasting[1], unix)
+        self.left = Host("left", left, ends[0], self.network, seed, planes[0], start, lasting[0], unix)
         self.hosts = [self.left, self.right]
 
     def run(self, seconds: float, until: Callable[[], bool] | None = None, limit: int = 200_000) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from cygnet.values import dn, dn_text
+from cygnet.values.der import DerError
+from cygnet.values.dn_match import dn_fits
 from cygnet.values.iana import IdType
 
 
@@ -26,8 +29,8 @@ class Identity:
 
         ``%any`` or empty; an IP address; ``a@b`` USER_FQDN; ``@fqdn``; ``@#hex`` KEY_ID;
         ``@@user@host`` USER_FQDN; ``{type}:value`` prefixes (``fqdn:``, ``keyid:``, ``email:``,
-        ``ipv4:``, ``ipv6:``, ``asn1dn:#hex``); else FQDN. Distinguished names (with ``=``) are
-        parsed by ``credentials``; here they raise ValueError.
+        ``ipv4:``, ``ipv6:``, ``asn1dn:#hex``); a distinguished name (``C=CH, O=site, CN=moon``,
+        ``/C=CH/CN=moon``) with ``*`` for any value; else FQDN. Raises ValueError.
         """
         return parse_identity(text)
 
@@ -38,11 +41,15 @@ class Identity:
     @property
     def is_pattern(self) -> bool:
         """Whether it may stand for others than itself."""
+        if self.type == IdType.DER_ASN1_DN:
+            return any(a.text == "*" for rdn in _rdns(self.data) for a in rdn)
         return self.type not in _EXACT or self.data.startswith(b"*")
 
     @property
     def spelling(self) -> tuple[IdType, bytes]:
         """The same for all identities that are equal but for upper and lower case."""
+        if self.type == IdType.DER_ASN1_DN:
+            return self.type, repr(_canonical(self.data)).encode()
         return self.type, self.data.lower()
 
     def matches(self, pattern: Identity) -> int:
@@ -51,6 +58,8 @@ class Identity:
             return 1
         if pattern.type != self.type:
             return 0
+        if self.type == IdType.DER_ASN1_DN:
+            return dn_fits(self.data, pattern.data)
         if pattern.data.lower() == self.data.lower() if self._caseless else pattern.data == self.data:
             return 3
         if self._caseless and pattern.data.startswith(b"*"):
@@ -71,7 +80,23 @@ class Identity:
             return "".join(chr(c) if 32 < c < 127 else "?" for c in self.data)
         if self.type == IdType.KEY_ID and self.data.isascii() and self.data.decode().isprintable():
             return self.data.decode()
+        if self.type == IdType.DER_ASN1_DN:
+            return dn.text(self.data)
         return "#" + self.data.hex() if self.type == IdType.KEY_ID else f"{self.type}:{self.data.hex()}"
+
+
+def _rdns(name: bytes) -> tuple[dn.Rdn, ...]:
+    try:
+        return dn.rdns(name)
+    except DerError:
+        return ()
+
+
+def _canonical(name: bytes) -> object:
+    try:
+        return [sorted(rdn, key=repr) for rdn in dn.canonical(name)]
+    except DerError:
+        return name
 
 
 #: identities that fit only their equals, unless they begin with a ``*``
@@ -86,7 +111,6 @@ _PREFIXES = {
     "email": IdType.USER_FQDN,
     "rfc822": IdType.USER_FQDN,
     "keyid": IdType.KEY_ID,
-    "asn1dn": IdType.DER_ASN1_DN,
 }
 
 
@@ -102,8 +126,8 @@ def parse_identity(text: str) -> Identity:
         return Identity(_PREFIXES[prefix.lower()], _literal(rest))
     if colon and prefix.lower() in ("ipv4", "ipv6"):
         return Identity.of_address(ip_address(rest))
-    if "=" in text:
-        raise ValueError(f"'{text}' is a distinguished name")
+    if dn_text.is_name(text):
+        return Identity(IdType.DER_ASN1_DN, dn_text.parse(text))
     try:
         return Identity.of_address(ip_address(text))
     except ValueError:

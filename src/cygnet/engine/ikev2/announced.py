@@ -19,9 +19,12 @@ from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import AuthMethodId
 
 #: what we can verify, by what a connection wants of its peer
+_SIGNATURE = Announcement(AuthMethodId.DIGITAL_SIGNATURE)
+_SECRET = Announcement(AuthMethodId.SHARED_KEY)
 _OF = {
-    AuthMethod.PSK: (Announcement(AuthMethodId.SHARED_KEY),),
-    AuthMethod.ANY: (Announcement(AuthMethodId.SHARED_KEY),),
+    AuthMethod.PSK: (_SECRET,),
+    AuthMethod.PUBKEY: (_SIGNATURE, Announcement(AuthMethodId.RSA_SIGNATURE)),
+    AuthMethod.ANY: (_SIGNATURE, Announcement(AuthMethodId.RSA_SIGNATURE), _SECRET),
 }
 
 

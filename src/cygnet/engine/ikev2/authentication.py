@@ -8,9 +8,13 @@ rounds that the other one expects; the first identity is the one the IKE_SA goes
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from cygnet.credentials import constraints
 from cygnet.credentials.psk import find_psk
+from cygnet.crypto.sign import Scheme
 from cygnet.engine import life, twins
-from cygnet.engine.ikev2 import sessions
+from cygnet.engine.ikev2 import certificates, sessions, signatures
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.handshake import Progress
 from cygnet.engine.ikev2.sa import IkeSaV2
@@ -61,28 +65,75 @@ def secret_for(sa: IkeSaV2, local: Identity, remote: Identity) -> Secret | None:
     return find_psk(sa.services.config.secrets, local, remote, sa.local.address, sa.remote.address)
 
 
-def prove(sa: IkeSaV2, number: int) -> tuple[Identity, bytes]:
-    """Our identity and the value of our AUTH payload in that round, with the keys that are set now.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Of one round of ours: ``certificates`` go along with AUTH."""
+
+    identity: Identity
+    auth: AuthPayload
+    method: str  #: for the log
+    certificates: tuple[Payload, ...] = ()
+
+
+def prove(sa: IkeSaV2, number: int) -> Proof:
+    """Our proof of that round, with the keys that are set now.
 
     Raises PeerError(AUTHENTICATION_FAILED) where there is no key for it.
     """
     identity = own_identity_of(sa, number)
+    keys = sa.secrets
+    octets = sa.shaking.octets_i(keys) if sa.initiator else sa.shaking.octets_r(keys)
+    sk_p = keys.p_i if sa.initiator else keys.p_r
+    signed = octets.of(identity, sk_p)
+    round = own_rounds(sa)[number]
+    if sa.shaking.resumed is None and round.method in (AuthMethod.PUBKEY, AuthMethod.ANY):
+        proof = _signature(sa, round, identity, signed)
+        if proof is not None:
+            return proof
     theirs = their_identity_of(sa, number)
     secret = secret_for(sa, identity, theirs)
     if secret is None:
         text = f"no shared key found for '{identity}' - '{theirs}'"
         raise PeerError(NotifyType.AUTHENTICATION_FAILED, text)
-    keys = sa.secrets
-    octets = sa.shaking.octets_i(keys) if sa.initiator else sa.shaking.octets_r(keys)
-    sk_p = keys.p_i if sa.initiator else keys.p_r
-    signed = octets.of(identity, sk_p)
     if sa.shaking.resumed is not None:
-        return identity, sessions.proof(sa, sk_p, signed)
-    return identity, psk_auth(keys.suite.prf, secret, signed)
+        value = sessions.proof(sa, sk_p, signed)
+    else:
+        value = psk_auth(keys.suite.prf, secret, signed)
+    return Proof(identity, AuthPayload(AuthMethodId.SHARED_KEY, value), "pre-shared key")
 
 
-def log_proof(sa: IkeSaV2, identity: Identity) -> None:
-    sa.log("IKE", f"authentication of '{identity}' (myself) with pre-shared key", 0)
+def _signature(sa: IkeSaV2, round: AuthRound, identity: Identity, octets: bytes) -> Proof | None:
+    """None: the round leaves the method open, and there is no certificate."""
+    store = sa.services.store
+    certificate = store.own(round, identity, sa.shaking.shown.authorities)
+    key = store.own_bare(round) if certificate is None else store.key_of(certificate.key)
+    if key is None:
+        if round.method is AuthMethod.ANY:
+            return None
+        raise PeerError(NotifyType.AUTHENTICATION_FAILED, _no_key(sa, round, identity))
+    wishes = constraints.parse(round.method_detail)
+    method, scheme = signatures.choose(key.public, sa.peer.signature_hashes, wishes)
+    value = signatures.sign_octets(key, method, scheme, octets)
+    along = certificates.along(sa, round, certificate) if certificate is not None else ()
+    return Proof(identity, AuthPayload(method, value), str(scheme), tuple(along))
+
+
+def _no_key(sa: IkeSaV2, round: AuthRound, identity: Identity) -> str:
+    named = sa.services.store.named(round)
+    if named:
+        return f"no private key found for the certificate {named[0].name} of '{sa.name}'"
+    return f"no private key found for '{identity}'"
+
+
+def likely(sa: IkeSaV2) -> str:
+    """What is wrong where the peer says no more than AUTHENTICATION_FAILED."""
+    if sa.connection.local[0].method is AuthMethod.PSK:
+        return "the pre-shared keys or the identities differ"
+    return "it does not trust our certificate, or expects another identity"
+
+
+def log_proof(sa: IkeSaV2, proof: Proof) -> None:
+    sa.log("IKE", f"authentication of '{proof.identity}' (myself) with {proof.method}", 0)
 
 
 def check(sa: IkeSaV2, number: int, identity: Identity, auth: AuthPayload, data: bytes | None = None) -> None:
@@ -94,25 +145,53 @@ def check(sa: IkeSaV2, number: int, identity: Identity, auth: AuthPayload, data:
     rounds = their_rounds(sa)
     if number >= min(len(rounds), MAX_ROUNDS):
         raise PeerError(failed, f"peer authenticates in more rounds than '{sa.name}' has for it")
-    wanted = rounds[number].method
-    if auth.method != AuthMethodId.SHARED_KEY or wanted not in (AuthMethod.PSK, AuthMethod.ANY):
-        raise PeerError(failed, f"peer authenticates by {auth.method}, '{sa.name}' wants {wanted.value}")
-    expected = rounds[number].id  # %any: whatever it says
-    if not identity.matches(expected) and (number or sa.initiator):
+    round = rounds[number]
+    if not _is_wanted(auth.method, round.method):
+        raise PeerError(
+            failed, f"peer authenticates by {auth.method}, '{sa.name}' wants {round.method.value}"
+        )
+    expected = round.id  # %any: whatever it says
+    if not round.loose_id and not identity.matches(expected) and (number or sa.initiator):
         raise PeerError(failed, f"peer calls itself '{identity}', but '{sa.name}' expects '{expected}'")
+    keys = sa.secrets
+    octets = sa.shaking.octets_r(keys) if sa.initiator else sa.shaking.octets_i(keys)
+    signed = octets.of(identity, keys.p_r if sa.initiator else keys.p_i)
+    if auth.method in signatures.SIGNATURES:
+        shown = auth if data is None else AuthPayload(auth.method, data)
+        scheme = _check_signature(sa, round, identity, shown, signed)
+        sa.log("IKE", f"authentication of '{identity}' with {scheme} successful", 0)
+        return
     ours = own_identity_of(sa, number)
     secret = secret_for(sa, ours, identity)
     if secret is None:
         raise PeerError(failed, f"no shared key found for '{ours}' - '{identity}'")
-    keys = sa.secrets
-    octets = sa.shaking.octets_r(keys) if sa.initiator else sa.shaking.octets_i(keys)
-    signed = octets.of(identity, keys.p_r if sa.initiator else keys.p_i)
     value = auth.data if data is None else data
     if sa.shaking.resumed is not None:
         sessions.verify(sa, sa.shaking.resumed, signed, value)
     else:
         verify_psk(keys.suite.prf, secret, signed, value)
         sa.log("IKE", f"authentication of '{identity}' with pre-shared key successful", 0)
+
+
+def _is_wanted(method: AuthMethodId, wanted: AuthMethod) -> bool:
+    if method == AuthMethodId.SHARED_KEY:
+        return wanted in (AuthMethod.PSK, AuthMethod.ANY)
+    return method in signatures.SIGNATURES and wanted in (AuthMethod.PUBKEY, AuthMethod.ANY)
+
+
+def _check_signature(
+    sa: IkeSaV2, round: AuthRound, identity: Identity, auth: AuthPayload, octets: bytes
+) -> Scheme:
+    """One of the peer's keys has made the signature: the scheme. PeerError(AUTHENTICATION_FAILED)."""
+    wishes = constraints.parse(round.method_detail)
+    problem: PeerError | None = None
+    for proven in certificates.keys_of(sa, round, identity):
+        try:
+            return signatures.check(proven.key, auth, octets, wishes)
+        except PeerError as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
 
 
 def all_done(sa: IkeSaV2, progress: Progress) -> None:

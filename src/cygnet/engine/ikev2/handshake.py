@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from cygnet.crypto.ke import PrivateKe
 from cygnet.engine.ikev2.auth import SignedOctets
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces
+from cygnet.engine.ikev2.shown import Shown
 from cygnet.engine.ikev2.suite import Suite
 from cygnet.engine.ikev2.tickets import Held
 from cygnet.model.config import Connection
@@ -58,8 +59,10 @@ class Handshake:
     answer: Proposal | None = None  #: responder: the choice as it is sent
     decoded: Message | None = None  #: responder: the first request, as the one who made this has read it
     candidates: list[Connection] = field(default_factory=list)  #: responder: by address, before identities
+    others: list[Connection] = field(default_factory=list)  #: responder: that fit the identities, too
     progress: Progress = field(default_factory=Progress)  #: responder: of IKE_AUTH
     additional: list[KeId] = field(default_factory=list)  #: responder: key exchanges still to come
+    shown: Shown = field(default_factory=Shown)  #: the peer's certificates, and which it asks for
     intermediate: bytes = b""  #: IntAuth and message ID (RFC 9242 §3.3.2), once complete
     int_auth_i: bytes = b""
     int_auth_r: bytes = b""

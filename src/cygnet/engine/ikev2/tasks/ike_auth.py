@@ -15,6 +15,7 @@ from cygnet.engine import life
 from cygnet.engine.child import ChildSa
 from cygnet.engine.ikev2 import (
     authentication,
+    certificates,
     child_terms,
     children,
     crash,
@@ -40,7 +41,6 @@ from cygnet.wire.ikev2.identification import IdIPayload, IdRPayload
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
-from cygnet.wire.ikev2.numbers import AuthMethodId
 from cygnet.wire.ikev2.payload import Payload
 
 
@@ -67,11 +67,12 @@ class IkeAuth(SaTask):
         sa.local_id = authentication.first_own_identity(sa)
         sa.remote_id = expected_identity(sa.connection, sa.remote.address)
         sa.shaking.close_intermediate(sa.exchanges.window.own_next)
-        auth = self._auth()
-        authentication.log_proof(sa, sa.local_id)
-        payloads: list[Payload] = [IdIPayload(sa.local_id)]
+        proof, auth = self._auth()
+        authentication.log_proof(sa, proof)
+        payloads: list[Payload] = [IdIPayload(sa.local_id), *proof.certificates]
         if sa.connection.unique is not Unique.NEVER and sa.services.part(FirstContact).is_for(sa):
             payloads.append(NotifyPayload(NotifyType.INITIAL_CONTACT))
+        payloads += certificates.requests(sa, [sa.connection])
         if not _any_remote(sa.connection):
             payloads.append(IdRPayload(sa.remote_id))
         payloads += auth
@@ -89,26 +90,25 @@ class IkeAuth(SaTask):
         rounds = len(authentication.own_rounds(sa))
         if number >= rounds:
             return []
-        identity, value = authentication.prove(sa, number)
-        authentication.log_proof(sa, identity)
+        proof = authentication.prove(sa, number)
+        authentication.log_proof(sa, proof)
         self.progress.own += 1
-        auth = AuthPayload(AuthMethodId.SHARED_KEY, value)
-        return [IdIPayload(identity), auth, *authentication.follows(self.progress.own < rounds)]
+        more = authentication.follows(self.progress.own < rounds)
+        return [IdIPayload(proof.identity), *proof.certificates, proof.auth, *more]
 
-    def _auth(self) -> list[Payload]:
-        """AUTH, and what belongs to it when a PPK is used."""
+    def _auth(self) -> tuple[authentication.Proof, list[Payload]]:
+        """Our proof; AUTH, and what belongs to it when a PPK is used."""
         sa, plain = self.sa, self.sa.secrets
         chosen = ppk.chosen(sa)
-        without = authentication.prove(sa, 0)[1]
+        without = authentication.prove(sa, 0)
         if chosen is None:
-            return [AuthPayload(AuthMethodId.SHARED_KEY, without)]
+            return without, [without.auth]
         self.plain, sa.keys = plain, with_ppk(plain, chosen.secret)
-        with_it = authentication.prove(sa, 0)[1]
-        payloads: list[Payload] = [AuthPayload(AuthMethodId.SHARED_KEY, with_it)]
-        payloads.append(ppk.identity_notify(chosen))
+        proof = authentication.prove(sa, 0)
+        payloads: list[Payload] = [proof.auth, ppk.identity_notify(chosen)]
         if not sa.connection.ppk_required:
-            payloads.append(NotifyPayload(NotifyType.NO_PPK_AUTH, without))
-        return payloads
+            payloads.append(NotifyPayload(NotifyType.NO_PPK_AUTH, without.auth.data))
+        return proof, payloads
 
     def _offer(self) -> list[Payload]:
         """The first CHILD_SA, if there is to be one in this exchange."""
@@ -173,13 +173,14 @@ class IkeAuth(SaTask):
         if error.kind == NotifyType.AUTHENTICATION_FAILED:
             reason = (
                 f"{sa.remote.address} does not accept our authentication as '{sa.local_id}': "
-                "the pre-shared keys or the identities differ"
+                f"{authentication.likely(sa)}"
             )
             sa.services.alert("peer-auth-failed", reason, sa)
         life.negotiation_failed(sa, reason, retry=False)
 
     def _verify(self, message: Message, auth: AuthPayload) -> None:
         sa, number = self.sa, self.progress.theirs
+        certificates.learn(sa, message)
         if self.plain is not None and not number:
             ppk.confirmed(sa, message, self.plain)
         identity = message.need(IdRPayload).identity

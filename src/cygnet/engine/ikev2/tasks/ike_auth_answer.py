@@ -14,6 +14,7 @@ from cygnet.engine.child import ChildSa
 from cygnet.engine.ikev2 import (
     announced,
     authentication,
+    certificates,
     child_terms,
     children,
     crash,
@@ -27,7 +28,7 @@ from cygnet.engine.ikev2.keys import Nonces
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.task import Reply
 from cygnet.engine.ikev2.tasks import mobike
-from cygnet.engine.lookup import among, by_identity
+from cygnet.engine.lookup import among, by_identity, own_identity
 from cygnet.engine.unique import enforce
 from cygnet.engine.upkeep import retire
 from cygnet.model.config import AuthMethod, Connection
@@ -39,7 +40,6 @@ from cygnet.wire.ikev2.identification import IdIPayload, IdRPayload
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
 from cygnet.wire.ikev2.notify_types import NotifyType
-from cygnet.wire.ikev2.numbers import AuthMethodId
 from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.sa import SaPayload
 
@@ -62,6 +62,7 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
 def _round(sa: IkeSaV2, message: Message) -> Reply:
     """One request: the peer's proof, then ours. Behind the last round the IKE_SA stands."""
     progress = sa.shaking.progress
+    certificates.learn(sa, message)
     if progress.first is None:
         _begin(sa, message, progress)
     _check_peer(sa, message, progress)
@@ -95,18 +96,39 @@ def _check_peer(sa: IkeSaV2, message: Message, progress: Progress) -> None:
         return  # it has proved all; it waits for our next round
     number = progress.theirs
     data = progress.verdict.auth if progress.verdict is not None and not number else None
-    authentication.check(sa, number, message.need(IdIPayload).identity, auth, data)
+    identity = message.need(IdIPayload).identity
+    try:
+        authentication.check(sa, number, identity, auth, data)
+    except PeerError as error:
+        if number or not _fits_another(sa, identity, auth, data):
+            raise error from None
     progress.theirs += 1
+
+
+def _fits_another(sa: IkeSaV2, identity: Identity, auth: AuthPayload, data: bytes | None) -> bool:
+    """Of several connections for those identities, one may take what the peer has shown."""
+    chosen, local_id = sa.connection, sa.local_id
+    for other in sa.shaking.others:
+        sa.connection, sa.local_id = other, own_identity(other, sa.local.address)
+        try:
+            authentication.check(sa, 0, identity, auth, data)
+        except PeerError as error:
+            sa.log("CFG", f"peer config '{other.name}' does not fit: {error.detail}", 2)
+        else:
+            sa.log("CFG", f"switched to peer config '{sa.name}'")
+            return True
+    sa.connection, sa.local_id = chosen, local_id
+    return False
 
 
 def _prove(sa: IkeSaV2, progress: Progress) -> list[Payload]:
     number = progress.own
     if number >= len(authentication.own_rounds(sa)):
         return []
-    identity, value = authentication.prove(sa, number)
-    authentication.log_proof(sa, identity)
+    proof = authentication.prove(sa, number)
+    authentication.log_proof(sa, proof)
     progress.own += 1
-    payloads: list[Payload] = [IdRPayload(identity), AuthPayload(AuthMethodId.SHARED_KEY, value)]
+    payloads: list[Payload] = [IdRPayload(proof.identity), *proof.certificates, proof.auth]
     if progress.verdict is not None and not number:
         payloads += progress.verdict.notifies
     return payloads
@@ -198,6 +220,7 @@ def _choose_connection(sa: IkeSaV2, message: Message, wanted: Identity | None) -
     alike = [c for c in fitting if _ends(c) == _ends(fitting[0]) and _accepts_chosen(sa, c)]
     meant = (c for c in alike if len(alike) > 1 and child_terms.has_child_for(sa, c, message))
     sa.connection = next(meant, fitting[0])
+    sa.shaking.others = [c for c in fitting if c is not sa.connection and _accepts_chosen(sa, c)]
     sa.log("CFG", f"selected peer config '{sa.name}'")
     # whoever has no identity configured is its address, whatever the peer calls it: as charon
     sa.local_id = authentication.first_own_identity(sa)
@@ -213,4 +236,4 @@ def _accepts_chosen(sa: IkeSaV2, connection: Connection) -> bool:
 
 def _admits(connection: Connection) -> bool:
     """Of the methods there are, its first round is one."""
-    return connection.remote[0].method in (AuthMethod.PSK, AuthMethod.ANY)
+    return connection.remote[0].method in (AuthMethod.PSK, AuthMethod.PUBKEY, AuthMethod.ANY)

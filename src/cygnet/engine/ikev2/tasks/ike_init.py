@@ -13,7 +13,7 @@ from cygnet.crypto import ke
 from cygnet.crypto.keywords import offer_text
 from cygnet.crypto.names import ke_text, proposal_text
 from cygnet.engine import life
-from cygnet.engine.ikev2 import announced, extensions
+from cygnet.engine.ikev2 import announced, certificates, extensions
 from cygnet.engine.ikev2.keys import first_keys
 from cygnet.engine.ikev2.nat import detect, nat_notifies
 from cygnet.engine.ikev2.proposals import answered_with, ike_proposals
@@ -198,6 +198,7 @@ class IkeInit(SaTask):
         shaking.response = event.data
         sa.failure = ""
         sa.peer.learn(message)
+        certificates.learn(sa, message)
         announced.compare(sa, message)
         learn_nat(sa, message, event.local, event.remote)
         sa.set_keys(first_keys(suite, shaking.nonces, shared, sa.spi_i, sa.spi_r))
@@ -293,5 +294,6 @@ def answer(sa: IkeSaV2, message: Message) -> Reply:
     ]
     if sa.nat_known:
         payloads += nat_notifies(sa.spi_i, sa.spi_r, sa.local, sa.remote, sa.connection.force_encap)
+    payloads += certificates.requests(sa, shaking.candidates or [sa.connection])
     payloads += extensions.of_init_response(sa)
     return Reply(payloads)

@@ -1,0 +1,86 @@
+"""What leftauth and rightauth want beyond ``pubkey``: kinds and lengths of keys, hashes of signatures.
+
+``rsa-2048-ecdsa-256-sha256-sha384``: RSA of at least 2048 bits or ECDSA of at least 256, and only
+SHA-256 and SHA-384 in the certificates' signatures and in IKE; ``ike:pubkey-sha384`` behind it (or
+alone) means the signature in IKE only. On the left the hashes say how we sign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from cygnet.crypto.publickey import KeyKind, PublicKey, SignatureAlgorithm
+
+_KINDS = {
+    "rsa": KeyKind.RSA,
+    "ecdsa": KeyKind.ECDSA,
+    "ed25519": KeyKind.ED25519,
+    "ed448": KeyKind.ED448,
+}
+HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512")
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """Nothing given: nothing is asked for."""
+
+    kinds: tuple[tuple[KeyKind, int], ...] = ()  #: any of these, with at least so many bits
+    hashes: tuple[str, ...] = ()  #: of the signatures in the chain
+    ike_hashes: tuple[str, ...] = ()  #: of the signature in IKE, in order of preference
+    pss: bool = False  #: RSA as RSASSA-PSS
+
+    def takes(self, key: PublicKey) -> bool:
+        return not self.kinds or any(key.kind is kind and key.bits >= bits for kind, bits in self.kinds)
+
+    def takes_signature(self, algorithm: SignatureAlgorithm) -> bool:
+        return not self.hashes or not algorithm.hash or algorithm.hash.replace("-", "_") in self.hashes
+
+    @property
+    def keys_text(self) -> str:
+        return " or ".join(f"{kind} {bits or ''}".strip() for kind, bits in self.kinds)
+
+
+@dataclass(slots=True)
+class _Reading:
+    kinds: list[tuple[KeyKind, int]] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
+    pss: bool = False
+
+
+@lru_cache(256)
+def parse(text: str) -> Constraints:
+    """``AuthRound.method_detail``. ValueError names the word that is none."""
+    chain, ike = _Reading(), _Reading()
+    into = chain
+    said_ike = False
+    for part in text.split("-"):
+        if part.startswith("ike:"):
+            into, part, said_ike = ike, part[4:], True
+        elif part == "":
+            continue
+        _word(part, into)
+    own = ike if said_ike else chain
+    return Constraints(
+        tuple(chain.kinds or ike.kinds), tuple(chain.hashes), tuple(own.hashes), chain.pss or ike.pss
+    )
+
+
+def _word(part: str, into: _Reading) -> None:
+    word = part.lower()
+    if word in ("pubkey", "any"):
+        return
+    if word in ("rsa/pss", "pss"):
+        into.pss = True
+        if word == "rsa/pss":
+            into.kinds.append((KeyKind.RSA, 0))
+    elif word in _KINDS:
+        into.kinds.append((_KINDS[word], 0))
+    elif word.isdecimal() and into.kinds:
+        into.kinds[-1] = (into.kinds[-1][0], int(word))
+    elif word in HASHES:
+        into.hashes.append(word)
+    else:
+        raise ValueError(
+            f"'{part}' is none of rsa, ecdsa, ed25519, ed448, a number of bits, {', '.join(HASHES)}"
+        )

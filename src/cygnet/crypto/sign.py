@@ -1,0 +1,160 @@
+"""Signatures that prove who an end is: a private key, and the ways it can sign for IKE.
+
+A ``Scheme`` is one way: an AlgorithmIdentifier (RFC 7427 sends it with the signature) or one of the
+older numbers of IKEv2 and of IKEv1, whose ECDSA signatures are two numbers side by side (RFC 4754).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa, utils
+
+from cygnet.crypto.issuing.keys import PrivateKey, load_private
+from cygnet.crypto.publickey import KeyKind, PublicKey, SignatureAlgorithm, public_key, signature_algorithm
+from cygnet.values import der
+from cygnet.values.errors import CygnetError
+from cygnet.values.secret import Secret
+
+_NULL = b"\x05\x00"
+_PSS, _MGF1 = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.8"
+_HASH_OIDS = {
+    "sha256": "2.16.840.1.101.3.4.2.1",
+    "sha384": "2.16.840.1.101.3.4.2.2",
+    "sha512": "2.16.840.1.101.3.4.2.3",
+}
+_RSA_OIDS = {"sha1": "5", "sha256": "11", "sha384": "12", "sha512": "13"}
+_ECDSA_OIDS = {"sha1": "1", "sha256": "3.2", "sha384": "3.3", "sha512": "3.4"}
+_HASHES: dict[str, type[hashes.HashAlgorithm]] = {
+    "sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512,
+}  # fmt: skip
+
+
+def rsa_pkcs1(hash_name: str) -> bytes:
+    """The AlgorithmIdentifier of RSASSA-PKCS1-v1_5 with that hash (RFC 7427 §A.1)."""
+    return _identifier(f"1.2.840.113549.1.1.{_RSA_OIDS[hash_name]}", _NULL)
+
+
+def rsa_pss(hash_name: str) -> bytes:
+    """RSASSA-PSS with that hash, MGF1 with the same and a salt of its length (RFC 7427 §A.4)."""
+    hashed = _identifier(_HASH_OIDS[hash_name], _NULL)
+    length = _HASHES[hash_name]().digest_size
+    parameters = der.encode(
+        der.SEQUENCE,
+        der.encode(der.context(0, True), hashed),
+        der.encode(der.context(1, True), _identifier(_MGF1, hashed)),
+        der.encode(der.context(2, True), der.encode(der.INTEGER, bytes((length,)))),
+    )
+    return _identifier(_PSS, parameters)
+
+
+def ecdsa(hash_name: str) -> bytes:
+    return _identifier(f"1.2.840.10045.4.{_ECDSA_OIDS[hash_name]}")
+
+
+def _identifier(oid: str, *parameters: bytes) -> bytes:
+    return der.encode(der.SEQUENCE, der.encode_oid(oid), *parameters)
+
+
+ED25519 = _identifier("1.3.101.112")
+ED448 = _identifier("1.3.101.113")
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """``raw``: an ECDSA signature is r and s side by side, each as long as the curve's order."""
+
+    identifier: bytes
+    raw: bool = False
+
+    @property
+    def algorithm(self) -> SignatureAlgorithm:
+        """Raises DerError where the peer's identifier is none."""
+        return signature_algorithm(self.identifier)
+
+    def __str__(self) -> str:
+        return str(self.algorithm)
+
+
+def verify(key: PublicKey, scheme: Scheme, signature: bytes, data: bytes) -> None:
+    """Nothing, or SignatureError (DerError where the scheme's identifier cannot be read)."""
+    algorithm = scheme.algorithm
+    if scheme.raw:
+        signature = _from_raw(signature)
+    key.verify(algorithm, signature, data)
+
+
+def _from_raw(signature: bytes) -> bytes:
+    half, odd = divmod(len(signature), 2)
+    if odd or not half:
+        raise SignatureLengthError("an ECDSA signature that is not two numbers of the same length")
+    return utils.encode_dss_signature(int.from_bytes(signature[:half]), int.from_bytes(signature[half:]))
+
+
+class SignatureLengthError(CygnetError):
+    """Not a signature at all."""
+
+
+class SigningKey:
+    """A private key. Its repr shows what everybody may know: the kind and the public key's id."""
+
+    __slots__ = ("_key", "public")
+
+    def __init__(self, key: PrivateKey) -> None:
+        self._key = key
+        spki = key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        self.public = public_key(spki)
+
+    @classmethod
+    def load(cls, data: bytes, passphrase: Secret | None = None, what: str = "the key") -> SigningKey:
+        """PKCS#1, SEC 1, PKCS#8; DER or PEM. PassphraseNeeded or IssuingError where it cannot be read."""
+        return cls(load_private(data, passphrase, what))
+
+    def plain(self) -> Secret:
+        """The key as PKCS#8 without a passphrase."""
+        return Secret(
+            self._key.private_bytes(
+                serialization.Encoding.DER,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+
+    def sign(self, scheme: Scheme, data: bytes) -> bytes:
+        """ValueError where the key cannot sign so (an RSA key too short for the hash)."""
+        key, algorithm = self._key, scheme.algorithm
+        if isinstance(key, rsa.RSAPrivateKey):
+            hashed = _HASHES[algorithm.hash]()
+            if algorithm.pss is None:
+                return key.sign(data, padding.PKCS1v15(), hashed)
+            mask = padding.MGF1(_HASHES[algorithm.pss.mgf_hash]())
+            return key.sign(data, padding.PSS(mask, algorithm.pss.salt_length), hashed)
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            signature = key.sign(data, ec.ECDSA(_HASHES[algorithm.hash]()))
+            return self._raw(signature) if scheme.raw else signature
+        if isinstance(key, (ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey)):
+            return key.sign(data)
+        raise ValueError(f"a {self.public} key cannot sign with {algorithm}")
+
+    def sign_digest(self, scheme: Scheme, digest: bytes) -> bytes:
+        """Of what is hashed already. RSA: the padding around the bare ``digest`` (RFC 2409 §5.1)."""
+        key = self._key
+        if isinstance(key, rsa.RSAPrivateKey):
+            return key.sign(digest, padding.PKCS1v15(), utils.NoDigestInfo())
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            return self.sign(scheme, digest)
+        raise ValueError(f"a {self.public} key cannot sign in IKEv1")
+
+    def _raw(self, signature: bytes) -> bytes:
+        r, s = utils.decode_dss_signature(signature)
+        size = (self.public.bits + 7) // 8
+        return r.to_bytes(size) + s.to_bytes(size)
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.public}, {self.public.keyid.hex()})"
+
+
+KINDS = (KeyKind.RSA, KeyKind.ECDSA, KeyKind.ED25519, KeyKind.ED448)
