@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cygnet.config.authentication import rounds
 from cygnet.config.child import child, family
+from cygnet.config.credentials import Credentials
 from cygnet.config.keywords.addresses import CONFIG_WORDS, is_single
 from cygnet.config.lifetimes import limits
 from cygnet.config.pools import Pools
@@ -17,7 +18,7 @@ from cygnet.values.iana import Protocol
 _IKE_PORT = 500
 
 
-def connection(written: Written, settings: Settings, pools: Pools) -> Connection:
+def connection(written: Written, settings: Settings, pools: Pools, credentials: Credentials) -> Connection:
     """The connection that a conn asks for; it counts only where ``written.errors`` stays empty."""
     conn, local, remote = written.conn, written.local, written.remote
     _check_virtual(written)
@@ -34,8 +35,8 @@ def connection(written: Written, settings: Settings, pools: Pools) -> Connection
         local_port=settings.port if local.ikeport == _IKE_PORT else local.ikeport,
         remote_port=remote.ikeport,
         proposals=offered(written, "ike", Protocol.IKE),
-        local=rounds(written, here=True),
-        remote=rounds(written, here=False),
+        local=rounds(written, credentials, here=True),
+        remote=rounds(written, credentials, here=False),
         children=(child(written, settings),),
         aggressive=conn.aggressive,
         mobike=conn.mobike,

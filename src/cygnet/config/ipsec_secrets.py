@@ -204,7 +204,6 @@ def _key_file(parser: _Parser, words: _Words, kind: str, owners: tuple[Identity,
     if word is None:
         raise _BadLine(words.position, kind, "the name of the key file is missing")
     passphrase = _passphrase(parser, words, kind)
-    parser.warn(words, word[2], kind, "kept, but certificates and private keys are not supported yet")
     return SharedSecret(SecretKind[kind], owners, passphrase, file=word[0])
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cygnet.config import ipsec_conf as conf_grammar
 from cygnet.config import ipsec_secrets as secrets_grammar
 from cygnet.config import strongswan_conf as daemon_grammar
+from cygnet.config.credentials import MakeCredentials, NoCredentials
 from cygnet.config.diagnostics import in_file_order
 from cygnet.config.files import FileSystem
 from cygnet.config.lower import lower
@@ -49,25 +50,34 @@ def load(
     ipsec_secrets: str = IPSEC_SECRETS,
     strongswan_conf: str = STRONGSWAN_CONF,
     is_local: Callable[[str], bool] = _nowhere,
+    credentials: MakeCredentials = NoCredentials,
 ) -> Loaded:
     """Read and lower all three files. Never raises on what they contain.
 
     ``is_local`` tells whether an IP address or host name is this machine's own: a conn whose
-    right end is local has its ends swapped.
+    right end is local has its ends swapped. ``credentials`` has the certificates and keys.
     """
     daemon = daemon_grammar.parse(fs, strongswan_conf)
     secrets = secrets_grammar.parse(fs, ipsec_secrets)
-    lowered = lower(conf_grammar.parse(fs, ipsec_conf), daemon.settings, secrets.secrets, is_local)
+    held = credentials(secrets.secrets)
+    lowered = lower(conf_grammar.parse(fs, ipsec_conf), daemon.settings, secrets.secrets, is_local, held)
+    certificates, keys, crls = held.contents()
     return Loaded(
         config=Config(
             lowered.connections,
             tuple(secrets.secrets),
             lowered.pools,
             lowered.settings,
+            certificates=certificates,
+            keys=keys,
+            crls=crls,
+            authorities=lowered.cas,
             left_out=lowered.left_out,
         ),
         errors=tuple(in_file_order([*lowered.errors, *secrets.errors, *daemon.errors])),
-        warnings=tuple(in_file_order([*lowered.warnings, *secrets.warnings, *daemon.warnings])),
+        warnings=tuple(
+            in_file_order([*lowered.warnings, *secrets.warnings, *daemon.warnings, *held.problems])
+        ),
         ignored=lowered.ignored,
         fatal=lowered.fatal,
     )

@@ -7,11 +7,12 @@ existing configuration"), named after the first of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from cygnet.config.advice import advice
 from cygnet.config.connection import connection, without_child
+from cygnet.config.credentials import Credentials, NoCredentials
 from cygnet.config.inherit import DEFAULT, Inheritance
 from cygnet.config.keys import Keys, owners_text
 from cygnet.config.keywords.addresses import is_single
@@ -21,8 +22,17 @@ from cygnet.config.reader import BAD, KEYWORDS, LEFT, MIDDLE, RIGHT, Reader, eff
 from cygnet.config.records import Conn, End
 from cygnet.config.tree import Section, Tree
 from cygnet.config.written import Written
-from cygnet.model.config import Connection, Pool, Settings, SharedSecret, Unique
-from cygnet.values.errors import ConfigError
+from cygnet.model.config import (
+    AuthMethod,
+    Authority,
+    Connection,
+    Pool,
+    Settings,
+    SharedSecret,
+    Strict,
+    Unique,
+)
+from cygnet.values.errors import ConfigError, CygnetError
 
 IsLocal = Callable[[str], bool]
 
@@ -30,6 +40,7 @@ IsLocal = Callable[[str], bool]
 @dataclass(frozen=True, slots=True)
 class Lowered:
     connections: tuple[Connection, ...]
+    cas: tuple[Authority, ...]
     pools: tuple[Pool, ...]
     settings: Settings
     errors: tuple[ConfigError, ...]
@@ -39,14 +50,22 @@ class Lowered:
     fatal: bool
 
 
-def lower(tree: Tree, settings: Settings, secrets: Iterable[SharedSecret], is_local: IsLocal) -> Lowered:
+def lower(
+    tree: Tree,
+    settings: Settings,
+    secrets: Iterable[SharedSecret],
+    is_local: IsLocal,
+    credentials: Credentials | None = None,
+) -> Lowered:
     """What ipsec.conf says, on top of what strongswan.conf said. Never raises."""
-    lowering = _Lowering(tree, is_local, Keys(secrets), Reader([*tree.errors], [*tree.warnings]))
+    reader = Reader([*tree.errors], [*tree.warnings])
+    lowering = _Lowering(tree, is_local, Keys(secrets), reader, credentials or NoCredentials())
     lowering.setup(settings)
     lowering.authorities()
     lowering.conns()
     return Lowered(
         connections=tuple(lowering.merged()),
+        cas=tuple(lowering.cas),
         pools=lowering.pools.used({pool for found in lowering.connections for pool in found.pools}),
         settings=lowering.settings,
         errors=tuple(lowering.reader.errors),
@@ -63,6 +82,8 @@ class _Lowering:
     is_local: IsLocal
     keys: Keys
     reader: Reader
+    credentials: Credentials
+    cas: list[Authority] = field(default_factory=list)
     settings: Settings = field(default_factory=Settings)
     pools: Pools = field(default_factory=Pools)
     connections: list[Connection] = field(default_factory=list)
@@ -85,6 +106,8 @@ class _Lowering:
         if not values:
             return
         unique, levels = values.get((MIDDLE, "uniqueids")), values.get((MIDDLE, "charondebug"))
+        strict = Strict(values.get((MIDDLE, "strictcrlpolicy"), Strict.NO.value))
+        self.settings = replace(self.settings, strict_crl=strict)
         if isinstance(unique, Unique):
             self.settings = replace(self.settings, unique=unique)
         if isinstance(levels, tuple):
@@ -99,10 +122,26 @@ class _Lowering:
                 continue
             values = self.read("ca", [section, *ancestors])
             if values and values.get((MIDDLE, "auto"), "ignore") != "ignore":
-                warning = section.error(f"ca '{name}' is not used: certificates are not supported yet")
-                self.reader.warnings.append(warning)
+                self.authority(section, {key: value for (_, key), value in values.items()})
         self.reader.errors += inheritance.errors
         self.reader.warnings += inheritance.warnings
+
+    def authority(self, section: Section, values: Mapping[str, object]) -> None:
+        file = str(values.get("cacert") or "")
+        try:
+            if not file:
+                raise ValueError("cacert is missing, the authority's certificate")
+            self.credentials.authority(file)
+        except OSError as problem:
+            reason = f"'{file}' cannot be read: {problem.strerror or problem}"
+        except (ValueError, CygnetError) as problem:
+            reason = str(problem)
+        else:
+            uris = {kind: tuple(str(values[k]) for k in (kind, f"{kind}2") if k in values) for kind in _URIS}
+            base = str(values.get("certuribase") or "")
+            self.cas.append(Authority(section.name, file, uris["crluri"], uris["ocspuri"], base))
+            return
+        self.reader.errors.append(section.error(f"ca '{section.name}' is not loaded: {reason}"))
 
     def conns(self) -> None:
         self.reader.check(self.tree.conns.values())
@@ -198,8 +237,8 @@ class _Lowering:
     def built(self, written: Written, pools: Pools) -> Connection:
         """The connection that a conn asks for, with everything that is to be said about it."""
         written.swapped = self._right_is_here(written.conn)
-        built = connection(written, self.settings, pools)
-        if not written.errors and not written.conn.type.is_shunt and not self.keys.may_fit(built):
+        built = connection(written, self.settings, pools, self.credentials)
+        if not written.errors and _needs_psk(built, written) and not self.keys.may_fit(built):
             reason = f"no pre-shared key of ipsec.secrets fits; '{owners_text(built)} : PSK ...' would"
             written.warnings.append(written.section.error(f"conn {built.name}: {reason}"))
         if built.ppk_id and not self.keys.has_ppk(built.ppk_id):
@@ -230,6 +269,14 @@ class _Lowering:
             alike.setdefault(without_child(found), []).append(found)
         for group in alike.values():
             yield replace(group[0], children=tuple(c for one in group for c in one.children))
+
+
+_URIS = ("crluri", "ocspuri")
+
+
+def _needs_psk(built: Connection, written: Written) -> bool:
+    methods = (built.local[0].method, built.remote[0].method)
+    return not written.conn.type.is_shunt and AuthMethod.PSK in methods
 
 
 #: What a conn has where it says nothing, by side: the table's defaults of everything supported.

@@ -84,7 +84,7 @@ class Reader:
         except BadValue as why:
             self.errors += [setting.error(each.reason, each.found) for each in why.each()]
             return BAD
-        if row.status is Status.PLANNED and kind != "ca" and value != row.default_value():
+        if row.status is Status.PLANNED and value != row.default_value():
             self._warn(setting, row)
         return value
 

@@ -11,6 +11,7 @@ from cygnet.config.keywords.addresses import Hosts, ProtoPort, Subnet
 from cygnet.config.keywords.authentication import Auth, EndIdentity
 from cygnet.config.keywords.proposals import Proposals
 from cygnet.model.config import Fragmentation, IkeVersion, Mode
+from cygnet.values.identity import Identity
 
 
 @dataclass(slots=True)
@@ -25,6 +26,13 @@ class End:
     auth2: Auth | None
     id: EndIdentity | None
     id2: EndIdentity | None
+    cert: tuple[str, ...] | None
+    cert2: tuple[str, ...] | None
+    sigkey: str | None
+    ca: Identity | None
+    ca2: Identity | None
+    certpolicy: tuple[str, ...] | None
+    sendcert: str
     allowany: bool
     updown: str | None
 

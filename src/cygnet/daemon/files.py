@@ -10,5 +10,8 @@ class RealFiles:
     def read(self, path: str) -> str:
         return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
 
+    def read_bytes(self, path: str) -> bytes:
+        return Path(path).read_bytes()
+
     def glob(self, pattern: str) -> list[str]:
         return sorted(glob.glob(pattern))

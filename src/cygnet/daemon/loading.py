@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 
 from cygnet.config.diagnostics import in_file_order, render
 from cygnet.config.load import Loaded, load
+from cygnet.credentials.files import CredentialFiles
 from cygnet.daemon.files import RealFiles
 from cygnet.daemon.options import Options
 from cygnet.daemon.source import is_local
@@ -16,7 +18,16 @@ from cygnet.values.errors import ConfigError
 
 def load_files(options: Options) -> Loaded:
     """Everything, with levels of the command line after those of the files."""
-    loaded = load(RealFiles(), options.config, options.secrets, options.strongswan_conf, is_local)
+    files = RealFiles()
+    directory = str(Path(options.config).parent / "ipsec.d")
+    loaded = load(
+        files,
+        options.config,
+        options.secrets,
+        options.strongswan_conf,
+        is_local,
+        lambda secrets: CredentialFiles(files, directory, secrets),
+    )
     if not options.debug:
         return loaded
     settings = loaded.config.settings

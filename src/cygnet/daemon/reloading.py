@@ -70,7 +70,14 @@ class Reloader:
             lines += [_SAID[change].format(name) for name, change in changes(self._config, config)]
             self._use(loaded)
         else:
-            config = replace(self._config, secrets=loaded.config.secrets)
+            fresh_files = loaded.config
+            config = replace(
+                self._config,
+                secrets=fresh_files.secrets,
+                certificates=fresh_files.certificates,
+                keys=fresh_files.keys,
+                crls=fresh_files.crls,
+            )
         self._config = config
         fresh = frozenset(c.name for c in config.connections) if kind.fresh else frozenset[str]()
         self._runner.feed(Configure(config, fresh, start=kind.connections))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from cygnet.config.diagnostics import BadValue, did_you_mean, quoted
 from cygnet.config.keywords.row import Type
 from cygnet.model.config import AuthMethod
+from cygnet.values import constraints
 from cygnet.values.iana import IdType
-from cygnet.values.identity import Identity
+from cygnet.values.identity import ANY, Identity
 
 #: leftauth words by what they begin with, longest first where one begins another.
 _METHODS = {
@@ -26,7 +27,6 @@ _METHODS = {
     "eap": AuthMethod.EAP,
     "any": AuthMethod.ANY,
 }
-_DISTINGUISHED = re.compile(r"\s*/?[A-Za-z0-9.]+\s*=")
 #: Those that take no -constraints behind them.
 _BARE = ("psk", "secret", "any")
 
@@ -54,6 +54,11 @@ def _auth(text: str) -> Auth:
     if method is None or (word in _BARE and word != text):
         known = ", ".join(_METHODS)
         raise BadValue(text, f"{quoted(text)} is not one of {known}{did_you_mean(word, _METHODS)}")
+    if method is AuthMethod.PUBKEY:
+        try:
+            constraints.parse(text)
+        except ValueError as why:
+            raise BadValue(text, f"{quoted(text)}: {why}") from None
     return Auth(method, "" if text in ("pubkey", "psk", "secret", "any") else text)
 
 
@@ -64,9 +69,6 @@ def identity(text: str) -> Identity:
     except UnicodeEncodeError:
         raise BadValue(text, f"{quoted(text)} is not an identity: it is not UTF-8") from None
     except ValueError as why:
-        if _DISTINGUISHED.match(text):
-            reason = f"{quoted(text)} is a distinguished name, which is not supported yet"
-            raise BadValue(text, reason) from None
         raise BadValue(text, f"{quoted(text)} is not an identity: {why}") from None
 
 
@@ -74,6 +76,16 @@ def _end_identity(text: str) -> EndIdentity:
     if text.startswith("%") and text not in ("%any", "%any4", "%any6"):
         return EndIdentity(identity(text[1:]), loose=True)
     return EndIdentity(identity(text))
+
+
+def _authority(text: str) -> Identity:
+    """ANY for %same."""
+    if text == "%same":
+        return ANY
+    found = identity(text)
+    if found.type != IdType.DER_ASN1_DN:
+        raise BadValue(text, f"{quoted(text)} is no distinguished name, such as C=CH, O=example, CN=Root")
+    return found
 
 
 def _eap_identity(text: str) -> str:
@@ -90,6 +102,7 @@ def _ppk_id(text: str) -> str:
     return found.data.decode()
 
 
+AUTHORITY = Type("distinguished name, %same", _authority)
 PPK_ID = Type("name, @name, name@name", _ppk_id)
 AUTH = Type("psk, pubkey[-...], rsa[-N][-...], ecdsa[-N][-...], eap[-method], xauth[-backend], any", _auth)
 IDENTITY = Type("address, name, user@name, @#hex, type:value, %any", identity)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cygnet.config.keywords.addresses import DNS, HOSTS, PROTOPORT, SOURCES, SUBNETS
-from cygnet.config.keywords.authentication import AUTH, END_IDENTITY
+from cygnet.config.keywords.authentication import AUTH, AUTHORITY, END_IDENTITY
 from cygnet.config.keywords.row import Keyword, Status, by_name
-from cygnet.config.keywords.types import TEXT, YES_NO, integer, one_of
+from cygnet.config.keywords.types import OIDS, TEXT, WORDS, YES_NO, integer, one_of
 
 _P = Status.PLANNED
 
@@ -24,24 +24,30 @@ END = (
             "virtual addresses from. Makes it a tunnel.", "Connection.vips, Connection.pools"),
     Keyword("dns", DNS, None, "Right: DNS servers told to a client that asks. Left: DNS servers to ask for.",
             "Pool.attributes"),
-    Keyword("auth", AUTH, None, "How the end authenticates; so far only psk works.",
+    Keyword("auth", AUTH, None, "How the end authenticates: psk, or pubkey with what its key (rsa, ecdsa, "
+            "ed25519, ed448, each with the fewest bits) and its signatures (sha256, ike:...) have to be.",
             "Connection.local, remote"),
-    Keyword("auth2", AUTH, None, "A second authentication of the end, behind the first: psk (IKEv2).",
+    Keyword("auth2", AUTH, None, "A second authentication of the end (IKEv2), behind the first: psk, pubkey.",
             "Connection.local, remote"),
     Keyword("id", END_IDENTITY, None, "Who the end says it is; without it its address.",
             "Connection.local, remote"),
     Keyword("id2", END_IDENTITY, None, "Identity of the second authentication.",
             "Connection.local, remote"),
-    Keyword("cert", TEXT, None, "The end's certificate file.", status=_P),
-    Keyword("cert2", TEXT, None, "Certificate of the second authentication.", status=_P),
-    Keyword("sigkey", TEXT, None, "The end's raw public key.", aliases=("rsasigkey",), status=_P),
-    Keyword("ca", TEXT, None, "Authority that must have issued the end's certificate.", status=_P),
-    Keyword("ca2", TEXT, None, "The same for the second authentication.", status=_P),
-    Keyword("certpolicy", TEXT, None, "Policy OIDs that the end's certificate must have.", status=_P),
+    Keyword("cert", WORDS, None, "The end's certificate: a file of ipsec.d/certs, or several. On the right "
+            "the only one that is taken from the peer.", "AuthRound.certs"),
+    Keyword("cert2", WORDS, None, "Certificate of the second authentication.", "AuthRound.certs"),
+    Keyword("sigkey", TEXT, None, "The end's public key without a certificate: a file, or dns:0s...",
+            "AuthRound.certs", aliases=("rsasigkey",)),
+    Keyword("ca", AUTHORITY, None, "Distinguished name of an authority that must be above the end's "
+            "certificate; %same: the one above the other end's.", "AuthRound.authorities"),
+    Keyword("ca2", AUTHORITY, None, "The same for the second authentication.", "AuthRound.authorities"),
+    Keyword("certpolicy", OIDS, None, "Policies (OIDs): the end's certificate must be valid for one.",
+            "AuthRound.policies"),
     Keyword("groups", TEXT, None, "Groups that the end must be a member of.", status=_P),
     Keyword("groups2", TEXT, None, "The same for the second authentication.", status=_P),
     Keyword("sendcert", one_of("always", "yes", "ifasked", "never", "no"), "ifasked",
-            "When the end's certificate is sent.", status=_P),
+            "When the end's certificate is sent: always (yes), when the peer asks for it, or never (no).",
+            "AuthRound.send_cert"),
     Keyword("allowany", YES_NO, "no", "Take another address than the end's configured one too.",
             "Connection.allow_any"),
     Keyword("hostaccess", YES_NO, "no", "Add firewall rules for the host itself (for updown scripts).",

@@ -53,8 +53,9 @@ SETUP = (
     ),
     Keyword(
         "strictcrlpolicy", one_of("yes", "no", "ifuri"), "no",
-        "Refuse a peer whose certificate's revocation state is not known.",
-        status=Status.PLANNED,
+        "Refuse a peer whose certificate's revocation state is not known (ifuri: where it names a CRL or an "
+        "OCSP responder).",
+        "Settings.strict_crl",
     ),
     Keyword("also", TEXT, None, "Without effect here.", status=Status.DEPRECATED,
             note="config setup takes no settings from elsewhere"),

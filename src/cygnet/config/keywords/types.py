@@ -115,3 +115,21 @@ PERCENT = Type("N%", _percent)
 COUNT = integer(0, MAX_COUNT)
 DSCP = Type("up to six binary digits", _binary)
 MARK = Type("value[/mask], %unique, %unique-dir", _mark)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    found = tuple(word.strip() for word in text.split(","))
+    if not all(found):
+        raise BadValue(text, f"{quoted(text)} has an empty place between its commas")
+    return found
+
+
+def _oids(text: str) -> tuple[str, ...]:
+    for oid in (found := _words(text)):
+        if not re.fullmatch(r"[0-2](\.\d+)+", oid):
+            raise BadValue(oid, f"{quoted(oid)} is no object identifier, such as 1.3.6.1.4.1.36906.1")
+    return found
+
+
+WORDS = Type("text, several with commas between", _words)
+OIDS = Type("object identifiers (1.2.3), with commas between", _oids)

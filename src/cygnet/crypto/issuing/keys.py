@@ -105,13 +105,25 @@ def known(key: object, what: str) -> PrivateKey:
 
 
 def load_public(data: bytes, what: str = "the key") -> PublicKey:
-    """SubjectPublicKeyInfo or PKCS#1; DER or PEM."""
+    """SubjectPublicKeyInfo or PKCS#1; DER or PEM; or a line of OpenSSH."""
     pem = _pem_part(data, b"PUBLIC KEY")
     try:
+        if data.lstrip()[:4] in (b"ssh-", b"ecds"):
+            return loaded_public(serialization.load_ssh_public_key(data), what)
         key = serialization.load_pem_public_key(pem) if pem else serialization.load_der_public_key(data)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise IssuingError(f"{what} is not a public key that can be read ({_short(error)})") from None
     return loaded_public(key, what)
+
+
+def rsa_of_dns(data: bytes) -> PublicKey:
+    """An RSA key as DNS has it (RFC 3110 §2): the exponent's length, the exponent, the modulus."""
+    size, at = (data[0], 1) if data[:1] > b"\0" else (int.from_bytes(data[1:3]), 3)
+    exponent, modulus = int.from_bytes(data[at : at + size]), int.from_bytes(data[at + size :])
+    try:
+        return rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    except ValueError as error:
+        raise IssuingError(f"that is no RSA key in DNS's format ({_short(error)})") from None
 
 
 def loaded_public(key: object, what: str) -> PublicKey:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cygnet.credentials import constraints
 from cygnet.credentials.psk import find_psk
 from cygnet.crypto.sign import Scheme
 from cygnet.engine import life, twins
@@ -20,6 +19,7 @@ from cygnet.engine.ikev2.handshake import Progress
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.lookup import own_identity
 from cygnet.model.config import AuthMethod, AuthRound
+from cygnet.values import constraints
 from cygnet.values.errors import PeerError
 from cygnet.values.identity import Identity
 from cygnet.values.secret import Secret

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cygnet.credentials import constraints, match
+from cygnet.credentials import match
 from cygnet.credentials.judgement import Path, Settings, Verdict
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.publickey import PublicKey, public_key
@@ -17,6 +17,7 @@ from cygnet.crypto.x509 import ANY_POLICY, Certificate, CertificateError
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.shown import Shown
 from cygnet.model.config import AuthMethod, AuthRound, Connection, SendCert
+from cygnet.values import constraints
 from cygnet.values.der import DerError
 from cygnet.values.errors import PeerError
 from cygnet.values.identity import Identity
@@ -160,9 +161,9 @@ def _refusal(verdict: Verdict, round: AuthRound) -> str:
     ):
         return f"{path.leaf.name} is not of {' or '.join(map(str, round.authorities))}"
     wishes = constraints.parse(round.method_detail)
-    if not wishes.takes(path.leaf.key):
+    if not wishes.takes(path.leaf.key.kind, path.leaf.key.bits):
         return f"{path.leaf.name} has a key of {path.leaf.key}, {wishes.keys_text} is wanted"
-    weak = next((c for c in path.chain[:-1] if not wishes.takes_signature(c.algorithm)), None)
+    weak = next((c for c in path.chain[:-1] if not wishes.takes_hash(c.algorithm.hash)), None)
     if weak is not None:
         return f"{weak.name} is signed with {weak.algorithm}, {'/'.join(wishes.hashes)} is wanted"
     return ""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cygnet.credentials.constraints import Constraints
 from cygnet.crypto import sign
 from cygnet.crypto.publickey import KeyKind, PublicKey, SignatureError
 from cygnet.crypto.sign import Scheme, SigningKey
 from cygnet.values import der
+from cygnet.values.constraints import Constraints
 from cygnet.values.der import DerError
 from cygnet.values.errors import CygnetError, PeerError
 from cygnet.wire.ikev2.auth import AuthPayload

@@ -10,14 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from cygnet.crypto.publickey import KeyKind, PublicKey, SignatureAlgorithm
-
-_KINDS = {
-    "rsa": KeyKind.RSA,
-    "ecdsa": KeyKind.ECDSA,
-    "ed25519": KeyKind.ED25519,
-    "ed448": KeyKind.ED448,
-}
+#: as written -> as ``KeyKind`` says it
+_KINDS = {"rsa": "RSA", "ecdsa": "ECDSA", "ed25519": "Ed25519", "ed448": "Ed448"}
 HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512")
 
 
@@ -25,16 +19,18 @@ HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sh
 class Constraints:
     """Nothing given: nothing is asked for."""
 
-    kinds: tuple[tuple[KeyKind, int], ...] = ()  #: any of these, with at least so many bits
+    kinds: tuple[tuple[str, int], ...] = ()  #: any of these, with at least so many bits
     hashes: tuple[str, ...] = ()  #: of the signatures in the chain
     ike_hashes: tuple[str, ...] = ()  #: of the signature in IKE, in order of preference
     pss: bool = False  #: RSA as RSASSA-PSS
 
-    def takes(self, key: PublicKey) -> bool:
-        return not self.kinds or any(key.kind is kind and key.bits >= bits for kind, bits in self.kinds)
+    def takes(self, kind: str, bits: int) -> bool:
+        """Whether a key of that kind and length will do."""
+        return not self.kinds or any(kind == one and bits >= least for one, least in self.kinds)
 
-    def takes_signature(self, algorithm: SignatureAlgorithm) -> bool:
-        return not self.hashes or not algorithm.hash or algorithm.hash.replace("-", "_") in self.hashes
+    def takes_hash(self, name: str) -> bool:
+        """Whether a certificate's signature over that hash will do ("": the algorithm has its own)."""
+        return not self.hashes or not name or name.replace("-", "_") in self.hashes
 
     @property
     def keys_text(self) -> str:
@@ -43,7 +39,7 @@ class Constraints:
 
 @dataclass(slots=True)
 class _Reading:
-    kinds: list[tuple[KeyKind, int]] = field(default_factory=list)
+    kinds: list[tuple[str, int]] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     pss: bool = False
 
@@ -73,7 +69,7 @@ def _word(part: str, into: _Reading) -> None:
     if word in ("rsa/pss", "pss"):
         into.pss = True
         if word == "rsa/pss":
-            into.kinds.append((KeyKind.RSA, 0))
+            into.kinds.append((_KINDS["rsa"], 0))
     elif word in _KINDS:
         into.kinds.append((_KINDS[word], 0))
     elif word.isdecimal() and into.kinds:

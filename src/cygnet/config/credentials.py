@@ -1,0 +1,84 @@
+"""What the lowering wants to know of certificates and keys; ``credentials.files`` has it from files.
+
+Names of certificates are as written in the configuration (``leftcert=moonCert.pem``): the same text
+is the same certificate for all conns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from cygnet.model.config import CertificateFile, KeyFile, SharedSecret
+from cygnet.values.errors import ConfigError
+from cygnet.values.identity import Identity
+
+#: makes one for the secrets of ipsec.secrets, the passphrases of key files among them
+MakeCredentials = Callable[[Sequence[SharedSecret]], "Credentials"]
+
+
+class Credentials(Protocol):
+    """All of the configuration's certificates and private keys."""
+
+    problems: list[ConfigError]  #: with files that nothing names
+
+    def certificate(self, written: str) -> Identity:
+        """Have the certificate in a file of ipsec.d/certs ready; its owner. ValueError or OSError."""
+
+    def public_key(self, written: str) -> None:
+        """Have a raw public key ready: a file, or ``dns:0s...``. ValueError or OSError."""
+
+    def authority(self, written: str) -> None:
+        """Have the certificate of a ``ca`` section ready. ValueError or OSError."""
+
+    def has_key(self, written: str) -> bool:
+        """Whether the private key of that certificate or raw public key is here."""
+
+    def fits(self, written: str, identity: Identity) -> bool:
+        """Whether it is a certificate of that identity."""
+
+    def issuer(self, written: str) -> Identity:
+        """Who has issued that certificate, which is ready."""
+
+    def has_certificate_of(self, identity: Identity) -> bool:
+        """Whether there is a certificate with a private key for an end that names none."""
+
+    def has_authorities(self) -> bool:
+        """Whether any CA is trusted."""
+
+    def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[KeyFile, ...], tuple[bytes, ...]]:
+        """Certificates, keys and CRLs for ``Config``."""
+
+
+class NoCredentials:
+    """Of a configuration that is read alone: there are no files beside it."""
+
+    def __init__(self, _secrets: Iterable[SharedSecret] = ()) -> None:
+        self.problems: list[ConfigError] = []
+
+    def certificate(self, written: str) -> Identity:
+        raise FileNotFoundError(2, "No such file or directory", written)
+
+    def public_key(self, written: str) -> None:
+        raise FileNotFoundError(2, "No such file or directory", written)
+
+    def authority(self, written: str) -> None:
+        raise FileNotFoundError(2, "No such file or directory", written)
+
+    def has_key(self, _written: str) -> bool:
+        return False
+
+    def fits(self, _written: str, _identity: Identity) -> bool:
+        return False
+
+    def issuer(self, written: str) -> Identity:
+        raise FileNotFoundError(2, "No such file or directory", written)
+
+    def has_certificate_of(self, _identity: Identity) -> bool:
+        return False
+
+    def has_authorities(self) -> bool:
+        return False
+
+    def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[KeyFile, ...], tuple[bytes, ...]]:
+        return (), (), ()

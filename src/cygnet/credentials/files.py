@@ -1,0 +1,190 @@
+"""Certificates and keys from strongSwan's directories below ipsec.d: cacerts, certs, private and so on.
+
+A file that nothing names and that cannot be read is a warning; one that a conn names is that conn's
+error. Private keys are read where ipsec.secrets names them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from posixpath import join
+from typing import Protocol
+
+from cygnet.credentials import match
+from cygnet.crypto.crl import Crl
+from cygnet.crypto.issuing.containers import load_pkcs12
+from cygnet.crypto.issuing.keys import load_public, rsa_of_dns, spki
+from cygnet.crypto.sign import SigningKey
+from cygnet.crypto.x509 import Certificate, certificates_in
+from cygnet.model.config import CertificateFile, CertificateUse, KeyFile, SecretKind, SharedSecret
+from cygnet.values.errors import ConfigError, CygnetError, Place
+from cygnet.values.identity import Identity
+from cygnet.values.secret import Secret
+
+_KEY_KINDS = (SecretKind.RSA, SecretKind.ECDSA, SecretKind.PKCS8)
+
+
+class Files(Protocol):
+    def read_bytes(self, path: str) -> bytes: ...
+
+    def glob(self, pattern: str) -> list[str]: ...
+
+
+class CredentialFiles:
+    """``directory``: ipsec.d. Every file is read once."""
+
+    def __init__(self, files: Files, directory: str, secrets: Sequence[SharedSecret] = ()) -> None:
+        self._files, self._directory = files, directory
+        self.problems: list[ConfigError] = []
+        self._certificates: dict[CertificateFile, Certificate | None] = {}
+        self._keys: dict[bytes, KeyFile] = {}  #: by SubjectPublicKeyInfo
+        self._crls: list[bytes] = []
+        self._named: dict[str, bytes] = {}  #: SubjectPublicKeyInfo of what a conn names
+        for secret in secrets:
+            self._private(secret)
+        for use in CertificateUse:
+            self._directory_of(use)
+        for path, data in self._contents("crls"):
+            self._crl(path, data)
+
+    # what conns name ---------------------------------------------------------------------
+
+    def certificate(self, written: str) -> Identity:
+        path = written if written.startswith("/") else join(self._directory, "certs", written)
+        found = certificates_in(self._files.read_bytes(path))
+        if not found:
+            raise ValueError(f"there is no certificate in {path}")
+        # a file with a chain: the certificate is the one whose key is here, else the first that is no CA
+        leaf = next((c for c in found if c.key.spki in self._keys), None)
+        leaf = leaf or next((c for c in found if not c.is_ca), found[0])
+        self._certificates[CertificateFile(leaf.der, written)] = leaf
+        for other in found:
+            if other.is_ca and other is not leaf and not other.self_issued:
+                self._certificates[CertificateFile(other.der, path, CertificateUse.CA)] = other
+        self._named[written] = leaf.key.spki
+        return match.default_identity(leaf)
+
+    def public_key(self, written: str) -> None:
+        data = self._written_key(written)
+        if data is None:
+            path = written if written.startswith("/") else join(self._directory, "certs", written)
+            data = self._files.read_bytes(path)
+        info = spki(load_public(data, written))
+        self._certificates[CertificateFile(info, written, bare=True)] = None
+        self._named[written] = info
+
+    @staticmethod
+    def _written_key(written: str) -> bytes | None:
+        """A key in the configuration itself (``dns:0s...``, ``0s...``, ``ssh:...``) as the file it could
+        stand in; None: the name of one."""
+        kind, colon, value = written.partition(":")
+        if colon and kind == "ssh":
+            return value.encode()
+        kind, value = (kind, value) if colon and kind == "dns" else ("", written)
+        if value[:2] not in ("0x", "0s"):
+            return None
+        try:
+            data = (
+                bytes.fromhex(value[2:]) if value[:2] == "0x" else base64.b64decode(value[2:], validate=True)
+            )
+        except (ValueError, binascii.Error):
+            raise ValueError(f"'{written[:20]}...' is not hexadecimal or base64") from None
+        return spki(rsa_of_dns(data)) if kind == "dns" else data
+
+    def authority(self, written: str) -> None:
+        path = written if written.startswith("/") else join(self._directory, "cacerts", written)
+        found = certificates_in(self._files.read_bytes(path))
+        if not found:
+            raise ValueError(f"there is no certificate in {path}")
+        for one in found:
+            self._certificates[CertificateFile(one.der, written, CertificateUse.CA)] = one
+
+    def has_key(self, written: str) -> bool:
+        return self._named.get(written, b"") in self._keys
+
+    def fits(self, written: str, identity: Identity) -> bool:
+        return any(
+            file.source == written and file.use is CertificateUse.END and c and match.fits(c, identity)
+            for file, c in self._certificates.items()
+        )
+
+    def issuer(self, written: str) -> Identity:
+        return next(c.issuer for file, c in self._certificates.items() if c and file.source == written)
+
+    def has_certificate_of(self, identity: Identity) -> bool:
+        return any(
+            file.use is CertificateUse.END and c and c.key.spki in self._keys and match.fits(c, identity)
+            for file, c in self._certificates.items()
+        )
+
+    def has_authorities(self) -> bool:
+        return any(file.use is CertificateUse.CA for file in self._certificates)
+
+    def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[KeyFile, ...], tuple[bytes, ...]]:
+        return tuple(self._certificates), tuple(self._keys.values()), tuple(self._crls)
+
+    # what lies in the directories -----------------------------------------------------------
+
+    def _contents(self, name: str) -> Iterator[tuple[str, bytes]]:
+        for path in self._files.glob(join(self._directory, name, "*")):
+            try:
+                yield path, self._files.read_bytes(path)
+            except IsADirectoryError:
+                continue
+            except OSError as problem:
+                self._problem(path, f"cannot be read: {problem.strerror or problem}")
+
+    def _directory_of(self, use: CertificateUse) -> None:
+        for path, data in self._contents(use.value):
+            try:
+                found = certificates_in(data)
+            except CygnetError as problem:
+                self._problem(path, f"no certificate that can be used: {problem}")
+                continue
+            if not found:
+                self._problem(path, "there is no certificate in it")
+            for one in found:
+                if use is CertificateUse.CA and not one.is_ca and not one.self_issued:
+                    self._problem(path, f"{one.name} is no CA: it is not trusted as one")
+                    continue
+                self._certificates[CertificateFile(one.der, path, use)] = one
+
+    def _crl(self, path: str, data: bytes) -> None:
+        try:
+            Crl.parse(data)
+        except CygnetError as problem:
+            self._problem(path, f"no revocation list: {problem}")
+        else:
+            self._crls.append(data)
+
+    def _private(self, secret: SharedSecret) -> None:
+        if secret.kind not in _KEY_KINDS and secret.kind is not SecretKind.P12:
+            return
+        path = secret.file if secret.file.startswith("/") else join(self._directory, "private", secret.file)
+        passphrase = secret.secret if len(secret.secret) else None
+        try:
+            data = self._files.read_bytes(path)
+            if secret.kind is SecretKind.P12:
+                self._pkcs12(path, data, passphrase)
+            else:
+                self._key(SigningKey.load(data, passphrase, path), path)
+        except OSError as problem:
+            self._problem(path, f"the private key cannot be read: {problem.strerror or problem}")
+        except CygnetError as problem:
+            self._problem(path, f"{problem}")
+
+    def _key(self, key: SigningKey, path: str) -> None:
+        self._keys[key.public.spki] = KeyFile(key.plain(), path)
+
+    def _pkcs12(self, path: str, data: bytes, passphrase: Secret | None) -> None:
+        container = load_pkcs12(data, passphrase, path)
+        for key in container.keys:
+            self._key(SigningKey(key), path)
+        for one in container.certificates:
+            use = CertificateUse.CA if one.is_ca else CertificateUse.END
+            self._certificates[CertificateFile(one.der, path, use)] = one
+
+    def _problem(self, path: str, text: str) -> None:
+        self.problems.append(ConfigError(Place(path, 1), "", text))
