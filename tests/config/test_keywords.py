@@ -19,8 +19,8 @@ from cygnet.config.keywords.setup import SETUP
 from cygnet.config.load import IPSEC_CONF, Loaded, load
 from cygnet.config.reader import KEYWORDS
 from cygnet.config.records import Conn, End
-from cygnet.model.config import Child, Config, Connection, Pool, Settings
-from tests.config.reading import errors, one
+from cygnet.model.config import Authority, AuthRound, Child, Config, Connection, Pool, Settings
+from tests.config.reading import Everything, errors, one
 
 SUPPORTED, PLANNED, DEPRECATED = Status.SUPPORTED, Status.PLANNED, Status.DEPRECATED
 
@@ -147,11 +147,14 @@ def setup(line: str) -> Loaded:
 
 
 def authority(line: str) -> Loaded:
-    return load(MemoryFiles({IPSEC_CONF: f"ca x\n    {line}\n", "/etc/ipsec.secrets": ""}))
+    return load(
+        MemoryFiles({IPSEC_CONF: f"ca x\n    cacert=ca.pem\n    {line}\n", "/etc/ipsec.secrets": ""}),
+        credentials=Everything,
+    )
 
 
 def conn(line: str) -> Loaded:
-    return one(line, also="conn y\n    auto=ignore\n")
+    return one(line, also="conn y\n    auto=ignore\n", credentials=Everything)
 
 
 def quote(value: str) -> str:
@@ -197,12 +200,15 @@ def test_a_bad_value_is_an_error_of_its_keyword_at_its_place(read, row, key, val
     assert error.place.column > error.source.index("="), "the caret is on the value, not on the keyword"
 
 
+MODELS = (Config, Connection, Child, Pool, Settings, AuthRound, Authority)
+
+
 @pytest.mark.parametrize("row", [*SETUP, *CONN, *END, *CA], ids=lambda r: r.name)
 def test_a_row_says_what_it_is_and_where_it_goes(row: Keyword) -> None:
     assert row.doc.endswith(".") and row.type.accepts
     if row.default is not None:
         row.default_value()
-    models = {m.__name__: {f.name for f in fields(m)} for m in (Config, Connection, Child, Pool, Settings)}
+    models = {m.__name__: {f.name for f in fields(m)} for m in MODELS}
     if row.status is SUPPORTED and row.name != "also":
         owner = ""
         for part in row.target.split(", "):

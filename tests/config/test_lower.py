@@ -10,17 +10,19 @@ from cygnet.crypto.keywords import default_proposals, parse_proposal, proposal_t
 from cygnet.model.config import (
     AuthMethod,
     CloseAction,
+    Connection,
     IkeVersion,
     Lifetime,
     Mode,
     Pool,
+    SendCert,
     StartAction,
     Unique,
 )
 from cygnet.values.iana import Protocol
 from cygnet.values.identity import ANY, Identity
 from cygnet.values.selector import OPAQUE, TrafficSelector, dynamic
-from tests.config.reading import child, connection, errors, files, loaded, one, warnings
+from tests.config.reading import Everything, child, connection, errors, files, loaded, one, warnings
 
 # auto, and what is left out
 
@@ -49,7 +51,7 @@ def test_what_a_conn_that_is_not_loaded_says_is_checked_as_well(auto: str) -> No
     )
     said = warnings(found)
     assert any("right: taken for a host 'bogus'" in line for line in said)
-    refused = [line for line in said if "authentication by pubkey" in line]
+    refused = [line for line in said if "no certificate with a private key" in line]
     assert [line.endswith("conn last is not loaded, and could not be") for line in refused] == [True]
     assert not found.errors and not found.ignored
     assert [c.name for c in found.config.connections] == ["good"]
@@ -398,7 +400,6 @@ def test_every_wrong_word_of_a_proposal_is_pointed_at_and_only_the_word() -> Non
         "authby=secret",
         "leftauth=psk;rightauth=secret",
         "leftauth=psk;rightauth=psk;authby=pubkey",
-        "leftauth=psk;rightauth=any",
     ],
 )
 def test_a_pre_shared_key_is_what_works(auth: str) -> None:
@@ -409,17 +410,19 @@ def test_a_pre_shared_key_is_what_works(auth: str) -> None:
 @pytest.mark.parametrize(
     ("auth", "complaint"),
     [
-        ("authby=", "authby: not set, and authentication by pubkey in its place is not supported yet; "
-                    "authby=secret is (a pre-shared key)"),
-        ("authby=never", "authby: authentication by pubkey is not supported yet; authby=secret is "
-                         "(a pre-shared key)"),
+        ("authby=", "authby: not set, so certificates are meant, and there is no certificate with a private "
+                    "key for '10.0.0.1'; leftcert=FILE names one, 'cygnet pki gateway' makes one; "
+                    "authby=secret is with a pre-shared key"),
+        ("authby=never", "authby: nothing is to be negotiated, but the conn is no shunt (type=passthrough)"),
         ("authby=xauthpsk", "authby: XAuth is not supported yet; authby=secret is (a pre-shared key)"),
-        ("leftauth=psk", "rightauth: not set, and authentication by pubkey in its place is not supported "
-                         "yet; rightauth=psk is (a pre-shared key) (in conn x)"),
         ("leftauth=psk;rightauth=eap-tls", "rightauth: authentication by eap-tls is not supported yet; "
-                                           "rightauth=psk is (a pre-shared key)"),
+                                           "pubkey and psk are"),
         ("leftauth=psk;rightauth=psk;leftauth2=xauth",
-         "leftauth2: a second authentication by xauth is not supported yet; psk is"),
+         "leftauth2: a second authentication by xauth is not supported yet; pubkey and psk are"),
+        ("leftcert=gw.pem;authby=pubkey;keyexchange=ikev2",
+         "leftcert: 'gw.pem' cannot be read: No such file or directory"),
+        ("leftauth=psk;rightauth=pubkey;keyexchange=ikev2;rightca=%same",
+         "rightca: %same: the other end names no certificate"),
     ],
 )  # fmt: skip
 def test_an_authentication_that_does_not_work_yet_leaves_the_conn_out(auth: str, complaint: str) -> None:
@@ -620,7 +623,47 @@ def test_conns_that_disagree_about_the_ike_sa_stay_apart() -> None:
 # ca sections
 
 
-def test_a_ca_that_would_be_loaded_is_warned_about_and_a_bad_one_is_an_error() -> None:
-    assert "ca 'x' is not used" in loaded("ca x\n  auto=add\n  cacert=c.pem\n").warnings[-1].reason
+def test_a_ca_without_its_certificate_is_an_error() -> None:
+    missing = errors(loaded("ca x\n  auto=add\n  cacert=c.pem\n"))
+    assert missing == ["1:1: : ca 'x' is not loaded: 'c.pem' cannot be read: No such file or directory"]
+    assert "cacert is missing" in errors(loaded("ca x\n  auto=add\n"))[0]
     assert errors(loaded("ca x\n  auto=now\n"))[0].startswith("2:8: auto: 'now' is not one of ignore, add")
     assert "no section 'b'" in errors(loaded("ca x\n  also=b\n"))[0]
+
+
+# certificates
+
+
+def of(settings: str) -> Connection:
+    return connection(f"authby=pubkey;keyexchange=ikev2;{settings}", credentials=Everything)
+
+
+def test_an_end_without_an_identity_is_called_as_its_certificate() -> None:
+    conn = of("leftcert=gw.pem;rightcert=peer.pem,other.pem")
+    assert str(conn.local[0].id) == "CN=gw.pem" and str(conn.remote[0].id) == "CN=peer.pem"
+    assert conn.local[0].certs == ("gw.pem",) and conn.remote[0].certs == ("peer.pem", "other.pem")
+
+
+def test_what_is_wanted_of_certificates_goes_into_the_rounds() -> None:
+    conn = of(
+        "leftcert=gw.pem;leftsendcert=always;rightid=%vpn.example.org;rightca=%same;"
+        "rightcertpolicy=1.2.3,1.2.4"
+    )
+    (local,), (remote,) = conn.local, conn.remote
+    assert local.send_cert is SendCert.ALWAYS and remote.send_cert is SendCert.IF_ASKED
+    assert remote.loose_id and str(remote.id) == "vpn.example.org"
+    assert [str(ca) for ca in remote.authorities] == ["CN=Root"]
+    assert remote.policies == ("1.2.3", "1.2.4")
+
+
+def test_constraints_are_kept_and_a_wrong_word_in_them_is_an_error() -> None:
+    found = one(
+        "leftauth=rsa-2048-sha256;rightauth=ecdsa-384-sha384;leftcert=gw.pem;keyexchange=ikev2;authby=",
+        credentials=Everything,
+    )
+    (conn,) = found.config.connections
+    assert (conn.local[0].method_detail, conn.remote[0].method_detail) == (
+        "rsa-2048-sha256",
+        "ecdsa-384-sha384",
+    )
+    assert "'sha257' is none of" in errors(one("leftauth=pubkey-sha257"))[0]

@@ -53,6 +53,14 @@ def test_identities_of_different_types_do_not_match() -> None:
     assert ANY.is_any
 
 
-def test_a_distinguished_name_is_not_taken_for_a_host_name() -> None:
-    with pytest.raises(ValueError, match="distinguished name"):
-        Identity.parse("C=CH, O=example")
+def test_a_distinguished_name_is_compared_by_its_attributes() -> None:
+    name = Identity.parse("C=CH, O=example, CN=moon")
+    assert name.type == IdType.DER_ASN1_DN and str(name) == "C=CH, O=example, CN=moon"
+    assert name.matches(Identity.parse("/C=CH/O=Example/CN=MOON")) == 3
+    assert name.matches(Identity.parse("C=CH, O=example, CN=*")) == 2
+    assert name.matches(Identity.parse("C=CH, CN=moon")) == 0
+    assert Identity.parse("C=CH, O=*").is_pattern and not name.is_pattern
+    assert name.spelling == Identity.parse("C=CH, O=EXAMPLE, CN=Moon").spelling
+    assert Identity.parse(f"asn1dn:#{name.data.hex()}") == name
+    with pytest.raises(ValueError, match="no attribute"):
+        Identity.parse("C=CH, nonsense")

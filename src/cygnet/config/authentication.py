@@ -79,6 +79,16 @@ def rounds(written: Written, credentials: Credentials, here: bool) -> tuple[Auth
     first = _round(found, auth, end.cert or (), end.ca, identity(end), end.id is None)
     if here and first.method is AuthMethod.PUBKEY and not written.errors:
         first = _own(found, first, keyword, where)
+    elif (
+        not here
+        and not written.errors
+        and first.method is AuthMethod.PUBKEY
+        and not first.certs
+        and not credentials.has_authorities()
+    ):
+        unsaid = "" if written.has(keyword, where) else "not set, so a certificate is wanted of the peer: "
+        reason = f"{unsaid}no CA is in ipsec.d/cacerts and {side}cert names nothing, so none will be trusted"
+        written.warn(keyword, reason, where)
     return (first, *_second(found))
 
 
@@ -138,8 +148,9 @@ def _own(of: _Side, round: AuthRound, keyword: str, where: str) -> AuthRound:
                 round.method, owner, round.method_detail, certs=round.certs, send_cert=round.send_cert
             )
     elif not credentials.has_certificate_of(round.id):
+        unsaid = "" if written.has(keyword, where) else "not set, so certificates are meant, and there is "
         reason = (
-            f"no certificate with a private key for '{round.id}'; {of.side}cert=FILE names one, "
+            f"{unsaid}no certificate with a private key for '{round.id}'; {of.side}cert=FILE names one, "
             "'cygnet pki gateway' makes one; authby=secret is with a pre-shared key"
         )
         written.refuse(keyword, reason, where)
@@ -179,6 +190,9 @@ def _method(written: Written, end: End, side: str, here: bool) -> tuple[Auth, st
     if written.local.auth or written.remote.auth:
         return end.auth or Auth(AuthMethod.PUBKEY), "auth", side
     method, xauth = _AUTHBY.get(written.conn.authby, (AuthMethod.PUBKEY, False))
+    if written.conn.authby == "never" and here:
+        reason = "nothing is to be negotiated, but the conn is no shunt (type=passthrough)"
+        written.refuse("authby", reason)
     if xauth and here:
         written.refuse("authby", "XAuth is not supported yet; authby=secret is (a pre-shared key)")
     return Auth(method), "authby", MIDDLE

@@ -125,7 +125,7 @@ class Store:
         wanted = [name for round in rounds for name in round.authorities]
         if not wanted:
             return every
-        return tuple(c for c in every if any(c.subject.matches(name) for name in wanted))
+        return tuple(c for c in every if any(c.subject.matches(name) for name in wanted)) or every
 
 
 def store_for(config: Config, before: Store | None = None) -> Store:

@@ -227,6 +227,6 @@ class IkeAuth(SaTask):
 
 
 def _any_remote(connection: Connection) -> bool:
-    """Whether the peer's identity is left open, so that there is none to ask for."""
-    identity = connection.remote[0].id
-    return identity.is_any or b"*" in identity.data
+    """Whether the peer may call itself as it likes, so that there is no identity to ask for."""
+    expected = connection.remote[0]
+    return expected.loose_id or expected.id.is_any or expected.id.is_pattern
