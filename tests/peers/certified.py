@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 
 from cygnet.lab.host import Host
@@ -32,6 +33,12 @@ def root(subject: str = "C=CH, O=cygnet, CN=Root", **options: Any) -> Holder:
 
 def pem(holder: Holder) -> str:
     return holder.read.public_bytes(Encoding.PEM).decode()
+
+
+def public_text(holder: Holder) -> str:
+    how = Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    data: bytes = holder.key.public_key().public_bytes(*how)
+    return data.decode()
 
 
 def key_text(holder: Holder, passphrase: Secret | None = None) -> str:

@@ -49,7 +49,7 @@ class EndIdentity:
 
 
 def _auth(text: str) -> Auth:
-    word = re.split(r"[-:]", text, maxsplit=1)[0]
+    word = re.split(r"[-:/]", text, maxsplit=1)[0]
     method = _METHODS.get(word)
     if method is None or (word in _BARE and word != text):
         known = ", ".join(_METHODS)
