@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cygnet.credentials.psk import find_psk
 from cygnet.crypto.sign import Scheme
 from cygnet.engine import life, twins
+from cygnet.engine.certificates import keys_of
 from cygnet.engine.ikev2 import certificates, sessions, signatures
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.handshake import Progress
@@ -185,7 +186,7 @@ def _check_signature(
     """One of the peer's keys has made the signature: the scheme. PeerError(AUTHENTICATION_FAILED)."""
     wishes = constraints.parse(round.method_detail)
     problem: PeerError | None = None
-    for proven in certificates.keys_of(sa, round, identity):
+    for proven in keys_of(sa, sa.shaking.shown, round, identity):
         try:
             return signatures.check(proven.key, auth, octets, wishes)
         except PeerError as error:

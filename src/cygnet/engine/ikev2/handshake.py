@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cygnet.crypto.ke import PrivateKe
+from cygnet.engine.certificates import Shown
 from cygnet.engine.ikev2.auth import SignedOctets
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces
-from cygnet.engine.ikev2.shown import Shown
 from cygnet.engine.ikev2.suite import Suite
 from cygnet.engine.ikev2.tickets import Held
 from cygnet.model.config import Connection

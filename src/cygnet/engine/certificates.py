@@ -1,0 +1,141 @@
+"""Certificates in either IKE version: what a peer has shown, which of its keys are proven, what goes along.
+
+Whatever a peer sends is kept for its own IKE_SA and no longer, so what happens to it never depends
+on who connected before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cygnet.credentials import match
+from cygnet.credentials.judgement import Path, Settings, Verdict
+from cygnet.crypto.crl import Crl
+from cygnet.crypto.publickey import PublicKey
+from cygnet.crypto.x509 import ANY_POLICY, Certificate
+from cygnet.engine.sa import IkeSa
+from cygnet.model.config import AuthMethod, AuthRound, SendCert
+from cygnet.values import constraints
+from cygnet.values.errors import PeerError
+from cygnet.values.identity import Identity
+
+AUTHENTICATION_FAILED = 24  #: the notify of that name in IKEv2 and in IKEv1
+MOST = 20  #: certificates of one peer; each is parsed, some 50 us
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a peer has shown and asked for in one handshake."""
+
+    certificates: list[Certificate] = field(default_factory=list)
+    keys: list[PublicKey] = field(default_factory=list)  #: raw public keys (RFC 7670)
+    crls: list[Crl] = field(default_factory=list)
+    asked: bool = False
+    authorities: set[bytes] = field(default_factory=set)  #: key ids of the CAs that it has asked for
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.certificates) + len(self.keys) + len(self.crls) >= MOST
+
+    def take(self, sa: IkeSa, data: bytes) -> None:
+        """A certificate in DER. CertificateError where it is none."""
+        certificate = Certificate.parse(data)
+        what = "issuer cert" if self.certificates else "end entity cert"
+        sa.log("IKE", f'received {what} "{certificate.name}"')
+        self.certificates.append(certificate)
+
+
+def wants_certificate(round: AuthRound) -> bool:
+    return round.method in (AuthMethod.PUBKEY, AuthMethod.ANY)
+
+
+def chain_along(sa: IkeSa, shown: Shown, round: AuthRound, certificate: Certificate) -> list[Certificate]:
+    """Our certificate and the intermediates above it, where they are to be sent."""
+    if round.send_cert is SendCert.NEVER or (round.send_cert is SendCert.IF_ASKED and not shown.asked):
+        return []
+    chain = [certificate, *(ca for ca in sa.services.store.issuers(certificate) if not ca.self_issued)]
+    for number, one in enumerate(chain):
+        sa.log("IKE", f'sending {"issuer" if number else "end entity"} cert "{one.name}"')
+    return chain
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A key that may speak for the peer: by a path to a CA, or because it is configured."""
+
+    key: PublicKey
+    path: Path | None = None
+
+
+def keys_of(sa: IkeSa, shown: Shown, round: AuthRound, identity: Identity) -> list[Proven]:
+    """The keys that a peer of that identity may have signed with. PeerError(AUTHENTICATION_FAILED) with
+    what is wrong with the certificate it has shown, or that there is none."""
+    store = sa.services.store
+    wanted = round.id if round.loose_id else identity
+    bare = store.bare(round)
+    if bare:
+        return [Proven(key) for key in bare]
+    candidates = [*shown.certificates[:1], *store.of_peer(wanted, round)]
+    pinned = store.named(round)
+    if pinned:
+        candidates = [c for c in candidates if c in pinned]
+        if not candidates:
+            raise _failed(f"the peer's certificate is not the one that '{sa.name}' has for it")
+    if not candidates:
+        raise _failed(f"the peer sent no certificate, and there is none here for '{identity}'")
+    problems: list[str] = []
+    proven: list[Proven] = []
+    for certificate in dict.fromkeys(candidates):
+        if not match.fits(certificate, wanted):
+            problems.append(_other_name(certificate, wanted))
+            continue
+        verdict = _judged(sa, shown, certificate, pinned, round)
+        problem = _refusal(verdict, round)
+        if problem:
+            problems.append(problem)
+        elif verdict.path is not None:
+            sa.log("CFG", f'using trusted certificate "{certificate.name}"' if len(verdict.path.chain) == 1
+                   else f'using trusted ca certificate "{verdict.path.anchor.name}"')  # fmt: skip
+            proven.append(Proven(certificate.key, verdict.path))
+    if not proven:
+        raise _failed(f"no trusted certificate for '{identity}': {'; '.join(dict.fromkeys(problems))}")
+    return proven
+
+
+def _judged(
+    sa: IkeSa, shown: Shown, certificate: Certificate, pinned: tuple[Certificate, ...], round: AuthRound
+) -> Verdict:
+    store = sa.services.store
+    settings = Settings(
+        strict=store.strict,
+        policies=frozenset(round.policies or (ANY_POLICY,)),
+        explicit_policy=bool(round.policies),
+    )
+    return store.judge(certificate, shown.certificates[1:], pinned, int(sa.services.unix_now), settings)
+
+
+def _refusal(verdict: Verdict, round: AuthRound) -> str:
+    """Why the path will not do; empty where it does."""
+    path = verdict.path
+    if path is None:
+        return "; ".join(verdict.reasons)
+    if round.authorities and not any(
+        ca.subject.matches(name) for ca in path.chain[1:] for name in round.authorities
+    ):
+        return f"{path.leaf.name} is not of {' or '.join(map(str, round.authorities))}"
+    wishes = constraints.parse(round.method_detail)
+    if not wishes.takes(path.leaf.key.kind, path.leaf.key.bits):
+        return f"{path.leaf.name} has a key of {path.leaf.key}, {wishes.keys_text} is wanted"
+    weak = next((c for c in path.chain[:-1] if not wishes.takes_hash(c.algorithm.hash)), None)
+    if weak is not None:
+        return f"{weak.name} is signed with {weak.algorithm}, {'/'.join(wishes.hashes)} is wanted"
+    return ""
+
+
+def _other_name(certificate: Certificate, identity: Identity) -> str:
+    names = ", ".join(map(str, (certificate.subject, *certificate.identities)))
+    return f"the peer's certificate is for {names}, not for '{identity}'"
+
+
+def _failed(text: str) -> PeerError:
+    return PeerError(AUTHENTICATION_FAILED, text)
