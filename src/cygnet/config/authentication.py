@@ -72,10 +72,6 @@ def rounds(written: Written, credentials: Credentials, here: bool) -> tuple[Auth
         written.refuse(
             keyword, reason.replace("psk are", "secret are") if keyword == "authby" else reason, where
         )
-    elif auth.method is AuthMethod.PUBKEY and written.conn.keyexchange is IkeVersion.V1:
-        written.refuse(
-            keyword, "certificates with IKEv1 are not supported yet; keyexchange=ikev2 has them", where
-        )
     first = _round(found, auth, end.cert or (), end.ca, identity(end), end.id is None)
     if here and first.method is AuthMethod.PUBKEY and not written.errors:
         first = _own(found, first, keyword, where)

@@ -6,15 +6,23 @@ older numbers of IKEv2 and of IKEv1, whose ECDSA signatures are two numbers side
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa, utils
 
 from cygnet.crypto.issuing.keys import PrivateKey, load_private
-from cygnet.crypto.publickey import KeyKind, PublicKey, SignatureAlgorithm, public_key, signature_algorithm
+from cygnet.crypto.publickey import (
+    PublicKey,
+    SignatureAlgorithm,
+    SignatureError,
+    loaded,
+    public_key,
+    signature_algorithm,
+)
 from cygnet.values import der
-from cygnet.values.errors import CygnetError
 from cygnet.values.secret import Secret
 
 _NULL = b"\x05\x00"
@@ -85,15 +93,35 @@ def verify(key: PublicKey, scheme: Scheme, signature: bytes, data: bytes) -> Non
     key.verify(algorithm, signature, data)
 
 
+def verify_digest(key: PublicKey, signature: bytes, digest: bytes) -> None:
+    """The counterpart of ``SigningKey.sign_digest``: nothing, or SignatureError."""
+    public = loaded(key.spki)
+    try:
+        if isinstance(public, rsa.RSAPublicKey):
+            signed = public.recover_data_from_signature(signature, padding.PKCS1v15(), None)
+            if not hmac.compare_digest(signed, digest):
+                raise SignatureError("the signature is one of something else")
+        elif isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(_from_raw(signature), digest, ec.ECDSA(_hashed(digest)))
+        else:
+            raise SignatureError(f"a {key} key signs no bare digests")
+    except (InvalidSignature, ValueError):
+        raise SignatureError("the signature is wrong") from None
+
+
+def _hashed(digest: bytes) -> utils.Prehashed:
+    """For the library: the hash that has digests of that length. ValueError where there is none."""
+    for known in (hashes.MD5, hashes.SHA1, hashes.SHA256, hashes.SHA384, hashes.SHA512):
+        if known.digest_size == len(digest):
+            return utils.Prehashed(known())
+    raise ValueError(f"no hash has {len(digest)} bytes")
+
+
 def _from_raw(signature: bytes) -> bytes:
     half, odd = divmod(len(signature), 2)
     if odd or not half:
-        raise SignatureLengthError("an ECDSA signature that is not two numbers of the same length")
+        raise SignatureError("an ECDSA signature that is not two numbers of the same length")
     return utils.encode_dss_signature(int.from_bytes(signature[:half]), int.from_bytes(signature[half:]))
-
-
-class SignatureLengthError(CygnetError):
-    """Not a signature at all."""
 
 
 class SigningKey:
@@ -139,14 +167,14 @@ class SigningKey:
             return key.sign(data)
         raise ValueError(f"a {self.public} key cannot sign with {algorithm}")
 
-    def sign_digest(self, scheme: Scheme, digest: bytes) -> bytes:
-        """Of what is hashed already. RSA: the padding around the bare ``digest`` (RFC 2409 §5.1)."""
-        key = self._key
-        if isinstance(key, rsa.RSAPrivateKey):
-            return key.sign(digest, padding.PKCS1v15(), utils.NoDigestInfo())
-        if isinstance(key, ec.EllipticCurvePrivateKey):
-            return self.sign(scheme, digest)
-        raise ValueError(f"a {self.public} key cannot sign in IKEv1")
+    def sign_digest(self, digest: bytes) -> bytes:
+        """A digest as it is, as IKEv1 signs (RFC 2409 §5.1, RFC 4754 §5): RSA with PKCS#1 v1.5 padding and
+        without a DigestInfo; ECDSA as r and s side by side. ValueError for other keys."""
+        if isinstance(self._key, rsa.RSAPrivateKey):
+            return self._key.sign(digest, padding.PKCS1v15(), utils.NoDigestInfo())
+        if isinstance(self._key, ec.EllipticCurvePrivateKey):
+            return self._raw(self._key.sign(digest, ec.ECDSA(_hashed(digest))))
+        raise ValueError(f"a {self.public} key signs no bare digests")
 
     def _raw(self, signature: bytes) -> bytes:
         r, s = utils.decode_dss_signature(signature)
@@ -155,6 +183,3 @@ class SigningKey:
 
     def __repr__(self) -> str:
         return f"SigningKey({self.public}, {self.public.keyid.hex()})"
-
-
-KINDS = (KeyKind.RSA, KeyKind.ECDSA, KeyKind.ED25519, KeyKind.ED448)

@@ -37,9 +37,7 @@ class Shown:
     def is_full(self) -> bool:
         return len(self.certificates) + len(self.keys) + len(self.crls) >= MOST
 
-    def take(self, sa: IkeSa, data: bytes) -> None:
-        """A certificate in DER. CertificateError where it is none."""
-        certificate = Certificate.parse(data)
+    def take(self, sa: IkeSa, certificate: Certificate) -> None:
         what = "issuer cert" if self.certificates else "end entity cert"
         sa.log("IKE", f'received {what} "{certificate.name}"')
         self.certificates.append(certificate)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cygnet.credentials.psk import find_psk
 from cygnet.engine.ikev1.sa import IkeSaV1
+from cygnet.engine.ikev1.signatures import methods
 from cygnet.engine.lookup import by_address, expected_identity, own_identity
-from cygnet.model.config import AuthMethod, Connection
+from cygnet.model.config import Connection
 from cygnet.values.secret import Secret
 
 
@@ -14,13 +15,8 @@ def candidates(sa: IkeSaV1, aggressive: bool) -> list[Connection]:
     return [
         c
         for c in by_address(sa.services, sa.local.address, sa.remote.address, 1)
-        if c.aggressive == aggressive and uses_psk(c)
+        if c.aggressive == aggressive and methods(sa, c)
     ]
-
-
-def uses_psk(connection: Connection) -> bool:
-    methods = (AuthMethod.PSK, AuthMethod.ANY)
-    return all(len(r) == 1 and r[0].method in methods for r in (connection.local, connection.remote))
 
 
 def lifetime_of(connection: Connection) -> int:

@@ -31,20 +31,31 @@ class Exchanged:
 
 
 class Phase1Keys:
-    """SKEYID and what is made from it, for pre-shared keys (RFC 2409 §5.4)."""
+    """SKEYID and what is made from it (RFC 2409 §5), with a pre-shared key or, without, for signatures."""
 
-    def __init__(self, proposal: Proposal, psk: Secret, shared: Secret, said: Exchanged) -> None:
-        """``shared`` is g^xy. Raises ValueError where an algorithm of ``proposal`` is not ours."""
+    def __init__(
+        self,
+        proposal: Proposal,
+        psk: Secret | None,
+        shared: Secret,
+        said: Exchanged,
+        hash_prf: PrfId | None = None,
+    ) -> None:
+        """``shared`` is g^xy; ``hash_prf``: of HASH_I and HASH_R, where not the proposal's.
+
+        Raises ValueError where an algorithm of ``proposal`` is not ours."""
         chosen_prf = proposal.first(TransformType.PRF)
         encr = proposal.first(TransformType.ENCR)
         if chosen_prf is None or encr is None:
             raise ValueError("phase 1 needs an encryption algorithm and a hash")
         self.hash = PrfId(chosen_prf.id)
         self._prf = prf(self.hash)
+        self._prf_of_hashes = self._prf if hash_prf is None else prf(hash_prf)
         self._said = said
         cookies = said.cookie_i + said.cookie_r
         g_xy = shared.reveal()
-        skeyid = self._prf.compute(psk.reveal(), said.nonce_i + said.nonce_r)
+        nonces = said.nonce_i + said.nonce_r
+        skeyid = self._prf.compute(nonces, g_xy) if psk is None else self._prf.compute(psk.reveal(), nonces)
         skeyid_d = self._prf.compute(skeyid, g_xy + cookies + b"\x00")
         skeyid_a = self._prf.compute(skeyid, skeyid_d + g_xy + cookies + b"\x01")
         skeyid_e = self._prf.compute(skeyid, skeyid_a + g_xy + cookies + b"\x02")
@@ -70,13 +81,13 @@ class Phase1Keys:
         """HASH_I; ``sa_body`` is SAi_b, ``id_body`` IDii_b."""
         said = self._said
         data = said.public_i + said.public_r + said.cookie_i + said.cookie_r + sa_body + id_body
-        return self._prf.compute(self.skeyid.reveal(), data)
+        return self._prf_of_hashes.compute(self.skeyid.reveal(), data)
 
     def hash_r(self, sa_body: bytes, id_body: bytes) -> bytes:
         """HASH_R; ``id_body`` is IDir_b."""
         said = self._said
         data = said.public_r + said.public_i + said.cookie_r + said.cookie_i + sa_body + id_body
-        return self._prf.compute(self.skeyid.reveal(), data)
+        return self._prf_of_hashes.compute(self.skeyid.reveal(), data)
 
     def phase_2_hash(self, message_id: int, data: bytes) -> bytes:
         """HASH(1), and that of Informational: prf(SKEYID_a, M-ID | what follows the HASH payload).

@@ -9,7 +9,7 @@ from cygnet.engine.ikev1.ends import phase_1_failed
 from cygnet.engine.ikev1.exchange import PHASE_1, Exchange
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.succession import Succession
-from cygnet.engine.ikev1.tasks.informational import cookies_notify, tell
+from cygnet.engine.ikev1.tasks.informational import cookies_notify, say_once, tell
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeInitiator
 from cygnet.engine.pacing import Pacing
 from cygnet.engine.timers import Deadline
@@ -18,9 +18,10 @@ from cygnet.engine.vigil import peer_lacks
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import Protocol
 from cygnet.wire.header import HEADER_LENGTH, ExchangeType, Header
+from cygnet.wire.ikev1.delete import Delete
 from cygnet.wire.ikev1.message import Chain, assemble, decode_chain, describe, encode_chain
 from cygnet.wire.ikev1.notification import Notification
-from cygnet.wire.ikev1.numbers import Notify, PayloadType
+from cygnet.wire.ikev1.numbers import PROTO_ISAKMP, Notify, PayloadType
 from cygnet.wire.ikev1.sa import Sa
 
 #: notifies that a peer with another pre-shared key sends, because it cannot read our message
@@ -38,6 +39,8 @@ def refuse(sa: IkeSaV1, exchange: Exchange, chain: Chain, error: PeerError) -> N
     notify = Notify(error.notify)
     if exchange.message_id == PHASE_1:
         _tell(sa, cookies_notify(sa.cookies, notify))
+        if sa.initiator and sa.keys is not None:  # with its last message the peer has an IKE_SA, and keeps it
+            say_once(sa, Delete(PROTO_ISAKMP, (sa.cookies,)))
     else:
         sa.log("IKE", f"sending {notify} error notify", 2)
         tell(sa, [Notification(notify, Protocol.ESP, _offered_spi(chain))])
@@ -171,7 +174,8 @@ def phase_1_refused(sa: IkeSaV1, notify: Notify) -> None:
         case Notify.AUTHENTICATION_FAILED if sa.connection.aggressive and sa.keys is None:
             reason = f"{where}: it may not answer Aggressive Mode, or does not know '{sa.local_id}'"
         case Notify.AUTHENTICATION_FAILED | Notify.INVALID_ID_INFORMATION:
-            reason = f"{where}: it does not accept the identity '{sa.local_id}', or the pre-shared key"
+            secret = "certificate" if sa.signs else "pre-shared key"
+            reason = f"{where}: it does not accept the identity '{sa.local_id}', or the {secret}"
         case _:
             reason = where
     sa.services.alert("peer-auth-failed" if sa.keys else "proposal-mismatch-ike", reason, sa)

@@ -7,7 +7,6 @@ from cygnet.engine.child import ChildSa, ChildState
 from cygnet.engine.children import child_failed
 from cygnet.engine.ikev1 import deletes, hints
 from cygnet.engine.ikev1.children import equivalents
-from cygnet.engine.ikev1.connections import uses_psk
 from cygnet.engine.ikev1.dpd import Dpd
 from cygnet.engine.ikev1.notifies import Refusal
 from cygnet.engine.ikev1.sa import IkeSaV1
@@ -31,8 +30,6 @@ def begin(sa: IkeSaV1, want: wants.Begin) -> None:
     sa.log("IKE", f"initiating {mode} Mode IKE_SA {sa} to {sa.remote.address}", 0)
     sa.local_id = own_identity(sa.connection, sa.local.address)
     try:
-        if not uses_psk(sa.connection):
-            raise RequestError(f"'{sa.name}': IKEv1 authenticates with pre-shared keys only so far")
         if aggressive:
             sa.exchanges.begin(ExchangeType.AGGRESSIVE, AggressiveModeInitiator(sa))
         else:

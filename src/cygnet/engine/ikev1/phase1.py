@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from cygnet.credentials.psk import find_psk
 from cygnet.engine import life, twins
+from cygnet.engine.ikev1 import signatures
 from cygnet.engine.ikev1.agreement import Agreement
 from cygnet.engine.ikev1.connections import candidates
 from cygnet.engine.ikev1.ends import phase_1_failed
@@ -16,14 +17,16 @@ from cygnet.engine.unique import FirstContact, enforce, with_same_peer
 from cygnet.engine.wants import CreateChild, RekeyChild
 from cygnet.model.config import Connection, Unique
 from cygnet.values.errors import PeerError
+from cygnet.values.identity import Identity
 from cygnet.values.proposal import select
 from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.identification import Id
 from cygnet.wire.ikev1.message import Chain, body_of
 from cygnet.wire.ikev1.notification import Notification
-from cygnet.wire.ikev1.numbers import Notify
+from cygnet.wire.ikev1.numbers import Notify, OakleyAuth
 from cygnet.wire.ikev1.oakley import reduced
 from cygnet.wire.ikev1.payload import Payload
+from cygnet.wire.ikev1.signature import Signature
 
 
 def _says_initial_contact(chain: Chain) -> bool:
@@ -47,43 +50,76 @@ class Phase1(Agreement):
         return Id(self.sa.local_id)
 
     def check_responder(self, chain: Chain) -> None:
-        """Initiator: HASH_R and IDir. A wrong hash is passed over: it may be forged or damaged."""
+        """Initiator: HASH_R or SIG_R, and IDir. A wrong hash is passed over: it may be forged or damaged."""
         sa, id = self.sa, chain.need(Id)
         expected = sa.need_keys.hash_r(self.offered, chain.body(id))
-        if not same(expected, chain.need(Hash).data):
-            sa.suspect_psk()
-            raise PeerError(0, "calculated HASH does not match HASH payload")
+        if self.auth == OakleyAuth.PSK:
+            self.check_hash(expected, chain)
         if not by_identity([sa.connection], None, id.identity):
             wanted = expected_identity(sa.connection, sa.remote.address)
             raise PeerError(
                 Notify.AUTHENTICATION_FAILED, f"IDir '{id.identity}' does not match to '{wanted}'"
             )
+        if self.auth != OakleyAuth.PSK:
+            signatures.learn(sa, self.shown, chain)
+            self.check_signature(sa.connection, id.identity, expected, chain)
         sa.remote_id = id.identity
         self.initial_contact = _says_initial_contact(chain)
         sa.is_one_of_many = len(self._same_ends(candidates(sa, sa.connection.aggressive))) > 1
 
+    def check_hash(self, expected: bytes, chain: Chain) -> None:
+        if not same(expected, chain.need(Hash).data):
+            self.sa.suspect_psk()
+            raise PeerError(0, "calculated HASH does not match HASH payload")
+
+    def check_signature(self, connection: Connection, identity: Identity, hash: bytes, chain: Chain) -> None:
+        signature = chain.need(Signature).data
+        signatures.check(self.sa, self.shown, self.auth, connection.remote[0], identity, hash, signature)
+
     def check_initiator(self, chain: Chain) -> None:
-        """Responder: HASH_I, then which connection IDii belongs to, then uniqueids."""
+        """Responder: HASH_I or SIG_I, which connection IDii belongs to, then uniqueids."""
         sa, id = self.sa, chain.need(Id)
         expected = sa.need_keys.hash_i(self.offered, chain.body(id))
-        if not same(expected, chain.need(Hash).data):
-            sa.suspect_psk()
-            raise PeerError(0, "calculated HASH does not match HASH payload")
-        fitting = by_identity(among(sa.services, self.offers, id.identity), None, id.identity)
-        fitting = [c for c in fitting if self._accepts_chosen(c)]
-        if not fitting:
-            sa.log("IKE", f"looking for pre-shared key peer configs matching {sa.local.address}"
-                   f"...{sa.remote.address}[{id.identity}]")  # fmt: skip
-            raise PeerError(
-                Notify.AUTHENTICATION_FAILED,
-                f"no peer config found for '{id.identity}' at {sa.remote.address}",
-            )
+        if self.auth == OakleyAuth.PSK:
+            self.check_hash(expected, chain)
+        fitting = self._fitting(id.identity)
+        if self.auth != OakleyAuth.PSK:
+            signatures.learn(sa, self.shown, chain)
+            fitting = self._signed_for(fitting, id.identity, expected, chain)
         self._bind(fitting[0], id)
         sa.remote_id = id.identity
         alike = self._same_ends(fitting)
         sa.is_one_of_many = len(alike) > 1
         sa.open_to = alike if sa.is_one_of_many else ()
         self.initial_contact = _says_initial_contact(chain)
+
+    def _fitting(self, identity: Identity) -> list[Connection]:
+        sa = self.sa
+        fitting = by_identity(among(sa.services, self.offers, identity), None, identity)
+        fitting = [c for c in fitting if self._accepts_chosen(c)]
+        if not fitting:
+            kind = "pre-shared key" if self.auth == OakleyAuth.PSK else "public key"
+            sa.log("IKE", f"looking for {kind} peer configs matching {sa.local.address}"
+                   f"...{sa.remote.address}[{identity}]")  # fmt: skip
+            raise PeerError(
+                Notify.AUTHENTICATION_FAILED, f"no peer config found for '{identity}' at {sa.remote.address}"
+            )
+        return fitting
+
+    def _signed_for(
+        self, fitting: list[Connection], identity: Identity, expected: bytes, chain: Chain
+    ) -> list[Connection]:
+        """Those connections from the first one on that takes what the peer has shown."""
+        problem: PeerError | None = None
+        for number, connection in enumerate(fitting):
+            try:
+                self.check_signature(connection, identity, expected, chain)
+            except PeerError as error:
+                problem = problem or error
+            else:
+                return fitting[number:]
+        assert problem is not None
+        raise problem
 
     def _same_ends(self, connections: list[Connection]) -> tuple[Connection, ...]:
         """Those that nothing in phase 1 tells from the one that was chosen."""
@@ -98,6 +134,8 @@ class Phase1(Agreement):
 
     def _accepts_chosen(self, connection: Connection) -> bool:
         assert self.proposal is not None
+        if self.auth not in signatures.methods(self.sa, connection):
+            return False
         return select([reduced(p) for p in connection.proposals], [self.proposal]) is not None
 
     def _bind(self, connection: Connection, id: Id) -> None:
@@ -111,7 +149,7 @@ class Phase1(Agreement):
             sa.local.address,
             sa.remote.address,
         )
-        if proper != self.psk:
+        if self.auth == OakleyAuth.PSK and proper != self.psk:
             raise PeerError(
                 Notify.AUTHENTICATION_FAILED,
                 f"'{id.identity}' authenticated with a key that is not the one of that identity",
@@ -119,10 +157,18 @@ class Phase1(Agreement):
         sa.log("CFG", f'selected peer config "{connection.name}"', 2)
         sa.connection = connection
 
-    def proof(self, own: Id, responder: bool) -> Hash:
+    def proof(self, own: Id, responder: bool) -> list[Payload]:
         keys = self.sa.need_keys
-        make = keys.hash_r if responder else keys.hash_i
-        return Hash(make(self.offered, body_of(own)))
+        made = (keys.hash_r if responder else keys.hash_i)(self.offered, body_of(own))
+        if self.auth == OakleyAuth.PSK:
+            return [Hash(made)]
+        return signatures.proof(self.sa, self.shown, self.auth, made)
+
+    def cert_requests(self) -> list[Payload]:
+        """What the peer is asked to show; nothing with a pre-shared key."""
+        if self.auth == OakleyAuth.PSK:
+            return []
+        return signatures.requests(self.sa, [c for c in self.offers if c.remote])
 
     def initial_contact_notify(self) -> list[Payload]:
         """N(INITIAL_CONTACT) where we have nothing else with this peer, and begin nothing else: a

@@ -18,7 +18,7 @@ from cygnet.engine.ikev1.keys import Phase1Keys
 from cygnet.engine.receipts import Receipts
 from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa, IkeState
-from cygnet.model.config import Connection
+from cygnet.model.config import AuthMethod, Connection
 from cygnet.values.endpoint import IKE_PORT, NATT_PORT, Address, Endpoint
 from cygnet.wire.ikev1.numbers import PayloadType
 from cygnet.wire.ikev1.vendors import Extension
@@ -60,6 +60,11 @@ class IkeSaV1(IkeSa):
     def need_keys(self) -> Phase1Keys:
         assert self.keys is not None, "phase 1 has made the keys"
         return self.keys
+
+    @property
+    def signs(self) -> bool:
+        """Whether we prove ourselves by a signature and not by a pre-shared key."""
+        return self.connection.local[0].method is AuthMethod.PUBKEY
 
     @property
     def peer_fragments(self) -> bool:
@@ -111,6 +116,9 @@ class IkeSaV1(IkeSa):
         if self.wrong_key or self.is_established:
             return
         self.wrong_key = True
+        if self.signs:
+            self.log("IKE", f"what {self.remote.address} sends cannot be decrypted")
+            return
         text = f"the pre-shared keys of {self.local.address} and {self.remote.address} probably differ"
         self.log("IKE", text)
         self.services.alert("peer-auth-failed" if self.keys else "local-auth-failed", text, self)

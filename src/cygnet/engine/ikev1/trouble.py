@@ -22,6 +22,11 @@ def silence(sa: IkeSaV1) -> str:
     step = phase_1.task.step if phase_1 is not None else 1
     if sa.connection.aggressive and sa.wrong_key:
         return f"the answer of {sa.remote.address} does not verify: the pre-shared keys probably differ"
+    if step == 3 and not sa.connection.aggressive and sa.signs:
+        return (
+            f"{sa.remote.address} does not answer message 5, which says who we are: "
+            f"it does not trust our certificate, or does not know '{sa.local_id}'"
+        )
     if sa.wrong_key or (step == 3 and not sa.connection.aggressive):
         return (
             f"{sa.remote.address} does not answer message 5, the first that needs the pre-shared key: "

@@ -43,7 +43,7 @@ def learn(sa: IkeSaV2, message: Message) -> None:
 def _take(sa: IkeSaV2, shown: Shown, payload: CertPayload) -> None:
     match payload.encoding:
         case CertEncoding.X509_SIGNATURE:
-            shown.take(sa, payload.data)
+            shown.take(sa, Certificate.parse(payload.data))
         case CertEncoding.RAW_PUBLIC_KEY:
             shown.keys.append(public_key(payload.data))
         case CertEncoding.CRL:

@@ -18,7 +18,7 @@ T = PayloadType
 _NAT_D = {T.NAT_D: 10, T.NAT_D_DRAFT: 10, T.NAT_D_DRAFT_15: 10}
 _NAT_OA = {T.NAT_OA: 2, T.NAT_OA_DRAFT: 2, T.NAT_OA_DRAFT_16: 2}
 _PHASE_1 = {
-    T.SA: 1, T.KE: 1, T.NONCE: 1, T.ID: 1, T.HASH: 1, T.SIG: 1, T.CERT: 10, T.CERTREQ: 20, T.VENDOR_ID: 40,
+    T.SA: 1, T.KE: 1, T.NONCE: 1, T.ID: 1, T.HASH: 1, T.SIG: 1, T.CERT: 20, T.CERTREQ: 20, T.VENDOR_ID: 40,
     T.NOTIFY: 20, T.FRAGMENT: 1, **_NAT_D,
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""RFC 2409 §5.4. Aggressive Mode with a pre-shared key: three messages, identities in the clear.
+"""RFC 2409 §5. Aggressive Mode with a pre-shared key or signatures: three messages, identities in the clear.
 
     --> SA KE No ID V V V V
     <-- SA KE No ID HASH NAT-D NAT-D V V V
@@ -13,13 +13,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cygnet.credentials.psk import find_psk
-from cygnet.engine.ikev1 import extensions
-from cygnet.engine.ikev1.connections import lifetime_of, psk_for
-from cygnet.engine.ikev1.keys import same
+from cygnet.engine.ikev1 import extensions, signatures
 from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
 from cygnet.engine.ikev1.tasks.informational import tell
-from cygnet.engine.ikev1.trouble import no_psk
 from cygnet.engine.lookup import among, by_identity, own_identity
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.iana import KeId, TransformType
@@ -27,10 +24,8 @@ from cygnet.values.proposal import Proposal, Transform
 from cygnet.values.secret import Secret
 from cygnet.wire.header import NO_SPI
 from cygnet.wire.ikev1 import oakley
-from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.identification import Id
 from cygnet.wire.ikev1.ke import Ke
-from cygnet.wire.ikev1.message import body_of
 from cygnet.wire.ikev1.nonce import Nonce
 from cygnet.wire.ikev1.notification import Notification
 from cygnet.wire.ikev1.numbers import Notify, OakleyAuth
@@ -47,23 +42,16 @@ class AggressiveModeInitiator(Phase1):
             return Outgoing(self._first())
         own = Id(self.sa.local_id)
         self.sa.float_ports()
-        payloads = [self.proof(own, responder=False), *self.nat_payloads(), *self.initial_contact_notify()]
+        payloads = [*self.proof(own, responder=False), *self.nat_payloads(), *self.initial_contact_notify()]
         return Outgoing(payloads, encrypted=True)
 
     def _first(self) -> list[Payload]:
-        sa = self.sa
-        self.psk = psk_for(sa, sa.connection)
-        if self.psk is None:
-            raise RequestError(no_psk(sa))
-        group = self._first_group()
+        sa, group = self.sa, self._first_group()
         self.proposal = Proposal(sa.connection.proposals[0].protocol, (Transform(TransformType.KE, group),))
-        lifetime = lifetime_of(sa.connection)
-        offer = oakley.offer(sa.connection.proposals, OakleyAuth.PSK, lifetime, group)
-        assert offer is not None, "the group is one of the proposals'"
-        self.offered = body_of(offer)
+        offer = self.offer(group)
         self.nonce_i = self.new_nonce()
         return [
-            offer, Ke(self.generate()), Nonce(self.nonce_i), self.own_id(),
+            offer, Ke(self.generate()), Nonce(self.nonce_i), self.own_id(), *self.cert_requests(),
             *extensions.announced(sa.connection),
         ]  # fmt: skip
 
@@ -113,9 +101,9 @@ class AggressiveModeResponder(Phase1):
         chain, sa = message.chain, self.sa
         offered, id = chain.need(Sa), chain.need(Id)
         sa.log("IKE", f"{sa.remote.address} is initiating a Aggressive Mode IKE_SA", 0)
-        if not sa.services.config.settings.aggressive_psk_responder:
-            raise PeerError(Notify.AUTHENTICATION_FAILED, "Aggressive Mode PSK disabled for security reasons")
         self._answer = self.choose(oakley.offers(offered), aggressive=True).accept()
+        if self.auth == OakleyAuth.PSK and not sa.services.config.settings.aggressive_psk_responder:
+            raise PeerError(Notify.AUTHENTICATION_FAILED, "Aggressive Mode PSK disabled for security reasons")
         self.offered, self._id_body = chain.body(offered), chain.body(id)
         possible = among(sa.services, self.offers, id.identity)
         fitting = [c for c in by_identity(possible, None, id.identity) if self._accepts_chosen(c)]
@@ -127,6 +115,7 @@ class AggressiveModeResponder(Phase1):
         sa.connection = fitting[0]
         sa.remote_id = id.identity
         self.learn(chain)
+        signatures.learn(sa, self.shown, chain)
         self.finish_responder(chain)
         return Next.MORE
 
@@ -144,9 +133,11 @@ class AggressiveModeResponder(Phase1):
     def _last(self, message: Incoming) -> Next:
         chain, sa = message.chain, self.sa
         expected = sa.need_keys.hash_i(self.offered, self._id_body)
-        if not same(expected, chain.need(Hash).data):
-            sa.suspect_psk()
-            raise PeerError(0, "calculated HASH does not match HASH payload")
+        if self.auth == OakleyAuth.PSK:
+            self.check_hash(expected, chain)
+        else:
+            signatures.learn(sa, self.shown, chain)
+            self.check_signature(sa.connection, sa.remote_id, expected, chain)
         self.initial_contact = any(n.notify == Notify.INITIAL_CONTACT for n in chain.all(Notification))
         sa.follow(message.datagram)
         self.detect_nat(chain)
@@ -157,8 +148,9 @@ class AggressiveModeResponder(Phase1):
         assert self._answer is not None
         own = self.own_id()
         payloads: list[Payload] = [
-            self._answer, Ke(self.public_r), Nonce(self.nonce_r), own, self.proof(own, responder=True),
-            *self.nat_payloads(), *extensions.answered(self.sa.connection, self.sa.extensions),
+            self._answer, Ke(self.public_r), Nonce(self.nonce_r), own, *self.proof(own, responder=True),
+            *self.cert_requests(), *self.nat_payloads(),
+            *extensions.answered(self.sa.connection, self.sa.extensions),
         ]  # fmt: skip
         return Outgoing(payloads)
 

@@ -1,27 +1,24 @@
-"""RFC 2409 §5.4. Main Mode with a pre-shared key, with RFC 3947's NAT detection.
+"""RFC 2409 §5. Main Mode with a pre-shared key or signatures, with RFC 3947's NAT detection.
 
 --> SA V V V V                  <-- SA V V V
 --> KE No NAT-D NAT-D           <-- KE No NAT-D NAT-D
 --> ID HASH N(INITIAL_CONTACT)  <-- ID HASH          (encrypted; from 4500 on behind a NAT)
+
+With signatures [CERT] SIG stand in place of HASH, and CERTREQ in messages 4 and 5.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from cygnet.engine.ikev1 import extensions
-from cygnet.engine.ikev1.connections import lifetime_of, psk_for
+from cygnet.engine.ikev1 import extensions, signatures
 from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.succession import Succession
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
 from cygnet.engine.ikev1.tasks.informational import tell
-from cygnet.engine.ikev1.trouble import no_psk
-from cygnet.values.errors import RequestError
 from cygnet.wire.ikev1 import oakley
 from cygnet.wire.ikev1.ke import Ke
-from cygnet.wire.ikev1.message import body_of
 from cygnet.wire.ikev1.nonce import Nonce
-from cygnet.wire.ikev1.numbers import OakleyAuth
 from cygnet.wire.ikev1.payload import Payload
 from cygnet.wire.ikev1.sa import Sa
 
@@ -42,19 +39,12 @@ class MainModeInitiator(Phase1):
             case _:
                 own = self.own_id()
                 proof = self.proof(own, responder=False)
-                return Outgoing([own, proof, *self.initial_contact_notify()], encrypted=True)
+                news = self.initial_contact_notify()
+                return Outgoing([own, *proof, *self.cert_requests(), *news], encrypted=True)
 
     def _first(self) -> list[Payload]:
         """Raises RequestError where nothing can be offered."""
-        sa = self.sa
-        self.psk = psk_for(sa, sa.connection)
-        if self.psk is None:
-            raise RequestError(no_psk(sa))
-        offer = oakley.offer(sa.connection.proposals, OakleyAuth.PSK, lifetime_of(sa.connection))
-        if offer is None:
-            raise RequestError(f"'{sa.name}' has no proposal that IKEv1 can offer")
-        self.offered = body_of(offer)
-        return [offer, *extensions.announced(sa.connection)]
+        return [self.offer(), *extensions.announced(self.sa.connection)]
 
     def process(self, message: Incoming) -> Next:
         chain = message.chain
@@ -66,6 +56,7 @@ class MainModeInitiator(Phase1):
                 return Next.MORE
             case 2:
                 self.finish_initiator(chain)
+                signatures.learn(self.sa, self.shown, chain)
                 self.detect_nat(chain)
                 self.sa.float_ports()
                 return Next.MORE
@@ -98,6 +89,7 @@ class MainModeResponder(Phase1):
                 self.learn(chain)
             case 1:
                 self.finish_responder(chain)
+                signatures.learn(self.sa, self.shown, chain)
                 self.detect_nat(chain)
             case _:
                 self.must_be_protected(message)
@@ -113,11 +105,12 @@ class MainModeResponder(Phase1):
                 assert self._answer is not None
                 return Outgoing([self._answer, *extensions.answered(self.sa.connection, self.sa.extensions)])
             case 2:
-                return Outgoing([Ke(self.public_r), Nonce(self.nonce_r), *self.nat_payloads()])
+                asked = self.cert_requests()
+                return Outgoing([Ke(self.public_r), Nonce(self.nonce_r), *asked, *self.nat_payloads()])
             case _:
                 own = self.own_id()
                 self._news = self.nothing_to_take_over()
-                return Outgoing([own, self.proof(own, responder=True), *self._news], encrypted=True)
+                return Outgoing([own, *self.proof(own, responder=True), *self._news], encrypted=True)
 
     def completed(self) -> None:
         self.established()
