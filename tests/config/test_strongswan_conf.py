@@ -42,6 +42,11 @@ VALUES: dict[str, tuple[str, object]] = {
     "prefer_configured_proposals": ("No", False),
     "i_dont_care_about_security_and_use_aggressive_mode_psk": ("yes", True),
     "accept_unencrypted_mainmode_messages": ("TRUE", True),
+    "cache_crls": ("yes", True),
+    "plugins.revocation.enable_crl": ("no", False),
+    "plugins.revocation.enable_ocsp": ("no", False),
+    "plugins.revocation.timeout": ("3s", 3.0),
+    "plugins.curl.redir": ("-1", -1),
     "replay_window": ("64", 64),
     "inactivity_close_ike": ("yes", True),
     "send_vendor_id": ("yes", True),
@@ -60,10 +65,16 @@ def read(text: str) -> Daemon:
     return parse(MemoryFiles({PATH: text}), PATH)
 
 
+def setting(name: str, value: str) -> str:
+    """The file that has it, in as many sections as its name says."""
+    *sections, key = ("charon." + name).split(".")
+    return f"{''.join(f'{s} {{ ' for s in sections)}\n  {key} = {value}\n{'}' * len(sections)}\n"
+
+
 @pytest.mark.parametrize("row", CHARON, ids=lambda r: r.name)
 def test_every_key_is_read_into_its_field(row) -> None:  # type: ignore[no-untyped-def]
     written, meant = VALUES[row.name]
-    daemon = read(f"charon {{\n  {row.name} = {written}\n}}\n")
+    daemon = read(setting(row.name, written))
     assert not daemon.errors
     assert getattr(daemon.settings, row.target) == meant
 
@@ -75,8 +86,8 @@ def test_every_default_of_the_table_is_the_models(row) -> None:  # type: ignore[
 
 @pytest.mark.parametrize("row", CHARON, ids=lambda r: r.name)
 def test_a_value_that_a_key_does_not_take_is_an_error_and_the_default_stays(row) -> None:  # type: ignore[no-untyped-def]
-    daemon = read(f"charon {{\n  {row.name} = certainly not\n}}\n")
-    assert [e.keyword for e in daemon.errors] == [row.name]
+    daemon = read(setting(row.name, "certainly not"))
+    assert [e.keyword for e in daemon.errors] == [row.name.rpartition(".")[2]]
     assert daemon.settings == Settings(filelogs=())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from cygnet.boundary.notices import Notice
@@ -87,6 +87,39 @@ class FindSource:
     remote: Address
 
 
+class FetchKind(Enum):
+    """What is fetched: it says how much is taken and how it is read."""
+
+    CRL = "CRL"
+    OCSP = "OCSP answer"
+    CERTIFICATE = "certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Get what is at ``uri``; answered by event Fetched.
+
+    ``body`` is POSTed (an OCSP request). ``configured``: the URI is the user's own, and may name a file
+    or an address of this machine; one out of a certificate may not. ``timeout``: seconds, for all of it.
+    """
+
+    ref: int
+    uri: str
+    kind: FetchKind
+    body: bytes = field(default=b"", repr=False)
+    configured: bool = False
+    timeout: float = 10.0
+    redirects: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class KeepCrl:
+    """Write a CRL to a file of that name in ipsec.d/crls, from where the next start loads it."""
+
+    name: str
+    der: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualIp:
     """Add (or remove) an internal address the peer gave us."""
@@ -151,6 +184,8 @@ Effect = (
     | Query
     | Resolve
     | FindSource
+    | Fetch
+    | KeepCrl
     | VirtualIp
     | RunUpdown
     | Attach

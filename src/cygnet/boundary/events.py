@@ -124,6 +124,27 @@ class SourceAddress:
     address: Address | None
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Answer to effect Fetch. ``found`` is what was read of it (a Crl, an OcspAnswer, a Certificate), off
+    the engine's thread, as a large CRL takes a second; None: it failed, and ``error`` says how.
+    ``silent``: nobody has answered at all, so that asking the same server something else is no use."""
+
+    ref: int
+    found: object | None
+    error: str = ""
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """``purgecrls``, ``purgeocsp``: forget what was fetched, and what could not be."""
+
+    ref: int
+    crls: bool = False
+    ocsp: bool = False
+
+
 # Reports of a data plane.
 
 
@@ -203,5 +224,7 @@ Event = (
     | Resolved
     | AddressesChanged
     | SourceAddress
+    | Fetched
+    | Purge
     | Report
 )

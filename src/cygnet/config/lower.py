@@ -107,7 +107,8 @@ class _Lowering:
             return
         unique, levels = values.get((MIDDLE, "uniqueids")), values.get((MIDDLE, "charondebug"))
         strict = Strict(values.get((MIDDLE, "strictcrlpolicy"), Strict.NO.value))
-        self.settings = replace(self.settings, strict_crl=strict)
+        keep = bool(values.get((MIDDLE, "cachecrls"), False)) or self.settings.cache_crls
+        self.settings = replace(self.settings, strict_crl=strict, cache_crls=keep)
         if isinstance(unique, Unique):
             self.settings = replace(self.settings, unique=unique)
         if isinstance(levels, tuple):

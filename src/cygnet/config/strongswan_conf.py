@@ -31,10 +31,11 @@ def parse(fs: FileSystem, path: str) -> Daemon:
     """Read and lower the file. That it is missing is fine: the defaults stand for it."""
     tree = braces.parse(fs, path)
     daemon = Daemon(Settings(), tree.errors, tree.warnings)
-    sections = list(braces.find(tree, "charon"))
+    places = {row.name.rpartition(".")[0] for row in BY_NAME.values()}
+    found = {place: list(braces.find(tree, f"charon.{place}".rstrip("."))) for place in places}
     fields: dict[str, object] = {}
     for row in BY_NAME.values():
-        value = _value(row, sections, daemon.errors)
+        value = _value(row, found[row.name.rpartition(".")[0]], daemon.errors)
         if value is None:
             continue
         if row.target in _GATHERED:
@@ -49,7 +50,7 @@ def parse(fs: FileSystem, path: str) -> Daemon:
 
 def _value(row: Keyword, sections: list[Section], errors: list[ConfigError]) -> object:
     """What the first section that says something says; None where that is nothing, or bad."""
-    setting = next((s for section in sections if (s := section.last(row.name))), None)
+    setting = next((s for section in sections if (s := section.last(row.name.rpartition(".")[2]))), None)
     return None if setting is None else _read(row, setting, errors)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,6 +40,15 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where revocation data about what a CA has issued is, by configuration (a ``ca`` section)."""
+
+    issuer: Certificate
+    ocsp_uris: tuple[str, ...] = ()
+    crl_uris: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is known when a certificate is judged."""
 
@@ -48,6 +58,7 @@ class Evidence:
     crls: tuple[Crl, ...] = ()
     answers: tuple[OcspAnswer, ...] = ()
     responders: tuple[Certificate, ...] = ()  #: OCSP signers trusted by configuration (ipsec.d/ocspcerts)
+    sources: tuple[Source, ...] = ()
 
 
 class Why(StrEnum):
@@ -106,8 +117,26 @@ class Wanted:
 
     certificate: Certificate
     issuer: Certificate
-    ocsp_uris: tuple[str, ...]
+    ocsp_uris: tuple[str, ...]  #: those of the configuration first
     crl_uris: tuple[str, ...]
+    above: tuple[Certificate, ...] = ()  #: the proven path from the issuer to the anchor
+    configured: frozenset[str] = frozenset()  #: the URIs that are of the configuration
+
+
+def wanted_of(certificate: Certificate, above: tuple[Certificate, ...], sources: Iterable[Source]) -> Wanted:
+    """Where to ask about a certificate: what the configuration says of its CA, then what it says itself."""
+    ca = above[0]
+    ours = [s for s in sources if s.issuer.key == ca.key and s.issuer.subject == ca.subject]
+    ocsp = tuple(uri for source in ours for uri in source.ocsp_uris)
+    crls = tuple(uri for source in ours for uri in source.crl_uris)
+    return Wanted(
+        certificate,
+        ca,
+        tuple(dict.fromkeys(ocsp + certificate.ocsp_uris)),
+        tuple(dict.fromkeys(crls + certificate.crl_uris)),
+        above,
+        frozenset(ocsp + crls),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +170,11 @@ class Verdict:
     path: Path | None
     attempts: tuple[Attempt, ...] = ()
     wanted: tuple[Wanted, ...] = field(default=())
+
+    @property
+    def lacks_status_only(self) -> bool:
+        """Whether a path would stand if what is wanted were here and good."""
+        return any({r.why for r in attempt.reasons} == {Why.NO_STATUS} for attempt in self.attempts)
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -34,9 +34,10 @@ from cygnet.credentials.judgement import (
     Wanted,
     Why,
     day,
+    wanted_of,
 )
 from cygnet.credentials.policies import Policies
-from cygnet.credentials.revocation import Revocation
+from cygnet.credentials.revocation import Revocation, State
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import KeyKind, SignatureError
@@ -55,6 +56,28 @@ def judge(leaf: Certificate, evidence: Evidence, now: int, settings: Settings | 
     another question: see ``match``. Raises nothing, whatever certificates, CRLs and answers say.
     """
     return _Judgement(leaf, evidence, now, settings or Settings()).verdict()
+
+
+def problem_with(
+    found: Crl | OcspAnswer, wanted: Wanted, evidence: Evidence, now: int, settings: Settings | None = None
+) -> str:
+    """Why a CRL or an OCSP answer is no word about ``wanted.certificate``: it is of another, or signed by
+    nobody who has the right to. Empty: it is one, be it fresh or stale. Raises nothing."""
+    try:
+        return _Judgement(wanted.certificate, evidence, now, settings or Settings()).problem_with(
+            found, wanted
+        )
+    except _GaveUp:
+        return "more signatures than are looked at"
+
+
+def is_known(wanted: Wanted, evidence: Evidence, now: int, settings: Settings | None = None) -> bool:
+    """Whether the evidence tells the state of that certificate: fresh and good, or revoked."""
+    try:
+        state = _Judgement(wanted.certificate, evidence, now, settings or Settings()).state(wanted)
+    except _GaveUp:
+        return False
+    return state.good or bool(state.revoked)
 
 
 class _GaveUp(Exception):
@@ -96,6 +119,12 @@ class _Judgement:
             text = f"gave up on {self._leaf.name}: more paths or signatures than are looked at"
             self._attempts.append(Attempt((self._leaf,), (Reason(Why.GAVE_UP, self._leaf, text),)))
         return Verdict(None, tuple(self._attempts), tuple(self._wanted.values()))
+
+    def problem_with(self, found: Crl | OcspAnswer, wanted: Wanted) -> str:
+        return self._revocation.problem_with(found, wanted.certificate, wanted.above or (wanted.issuer,))
+
+    def state(self, wanted: Wanted) -> State:
+        return self._revocation.state(wanted.certificate, wanted.above or (wanted.issuer,))
 
     def _note(self, attempt: Attempt) -> None:
         self._attempts.append(attempt)
@@ -239,8 +268,9 @@ class _Judgement:
             elif state.good:
                 good.add(one)
             else:
-                wanted.append(Wanted(one, above[0], one.ocsp_uris, one.crl_uris))
-                if self._must_be_told(one):
+                told = wanted_of(one, above, self._evidence.sources)
+                wanted.append(told)
+                if self._must_be_told(told):
                     what = "is out of date" if state.stale else "is not known"
                     text = f"whether {one.name} is revoked {what} (no fresh CRL or OCSP answer)"
                     reasons.append(Reason(Why.NO_STATUS, one, text))
@@ -248,9 +278,9 @@ class _Judgement:
             self._wanted |= {w.certificate: w for w in wanted}
         return frozenset(good)
 
-    def _must_be_told(self, one: Certificate) -> bool:
+    def _must_be_told(self, wanted: Wanted) -> bool:
         if self._settings.strict is Strict.IFURI:
-            return bool(one.crl_uris or one.ocsp_uris)
+            return bool(wanted.crl_uris or wanted.ocsp_uris)
         return self._settings.strict is Strict.YES
 
 

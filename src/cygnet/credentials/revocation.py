@@ -70,6 +70,25 @@ class Revocation:
         fresh = newest is not None
         return State(good=fresh, stale=bool(findings) and not fresh)
 
+    def problem_with(self, found: Crl | OcspAnswer, certificate: Certificate, above: Above) -> str:
+        """Why it is no word of somebody who may speak about that certificate; empty where it is."""
+        if isinstance(found, Crl):
+            if dn.canonical(found.issuer.data) != dn.canonical(certificate.issuer.data):
+                return f"the CRL is of {dn.text(found.issuer.data)}"
+            if not self._counts(found, certificate, above):
+                return f"the CRL is not signed by {above[0].name}"
+            since = found.this_update
+        else:
+            status = found.status(certificate, above[0])
+            if status is None:
+                return f"the OCSP answer says nothing about {certificate.name}"
+            if status.state == "unknown":
+                return f"the OCSP responder does not know {certificate.name}"
+            if found.unknown_critical or not self._answers_for(found, above):
+                return f"the OCSP answer is not signed by somebody who speaks for {above[0].name}"
+            since = status.this_update
+        return "it is of the future" if since > self._now + self._settings.skew else ""
+
     def _fresh(self, since: int, until: int | None) -> bool:
         if since > self._now + self._settings.skew:
             return False
@@ -117,15 +136,7 @@ class Revocation:
     # CRLs -----------------------------------------------------------------------------
 
     def _by_crls(self, certificate: Certificate, above: Above) -> Iterator[Finding]:
-        name = dn.canonical(certificate.issuer.data)
-        crls = [
-            crl
-            for crl in self._evidence.crls
-            if dn.canonical(crl.issuer.data) == name
-            and not (crl.scope and crl.scope.indirect)
-            and self._acceptable(crl.algorithm)
-            and self._signed_by_issuer(crl, above)
-        ]
+        crls = [crl for crl in self._evidence.crls if self._counts(crl, certificate, above)]
         deltas = [crl for crl in crls if crl.is_delta]
         for crl in crls:
             entry = crl.entry(certificate.serial)
@@ -143,6 +154,14 @@ class Revocation:
                 if changed:
                     entry = None if changed.reason == REMOVE_FROM_CRL else changed
             yield Finding(since, fresh, entry, covers(crl, certificate))
+
+    def _counts(self, crl: Crl, certificate: Certificate, above: Above) -> bool:
+        return (
+            dn.canonical(crl.issuer.data) == dn.canonical(certificate.issuer.data)
+            and not (crl.scope and crl.scope.indirect)
+            and self._acceptable(crl.algorithm)
+            and self._signed_by_issuer(crl, above)
+        )
 
     def _signed_by_issuer(self, crl: Crl, above: Above) -> bool:
         """By the issuer in the path, or by another key of the same name that the path vouches for."""

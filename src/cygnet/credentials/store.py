@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from cygnet.credentials import match
-from cygnet.credentials.judgement import Evidence, Settings, Verdict
-from cygnet.credentials.path import judge
+from cygnet.credentials.judgement import Evidence, Source
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.publickey import PublicKey, public_key
 from cygnet.crypto.sign import SigningKey
@@ -49,6 +48,11 @@ class Store:
         self.attribute_authorities = tuple(by_use[CertificateUse.AA])
         self.crls = tuple(Crl.parse(data) for data in config.crls)
         self.strict = config.settings.strict_crl
+        self.sources = tuple(
+            Source(ca, told.ocsp_uris, told.crl_uris)
+            for told in config.authorities
+            for ca in self._named[told.source]
+        )
         self._by_subject: defaultdict[dn.Canonical, list[Certificate]] = defaultdict(list)
         for one in (*cas, *self.ends):
             self._by_subject[dn.canonical(one.subject.data)].append(one)
@@ -100,24 +104,19 @@ class Store:
         """Certificates that are here for a peer that sends none."""
         return tuple(c for c in self.named(round) or self.ends if match.fits(c, identity))
 
-    def judge(
-        self,
-        leaf: Certificate,
-        offered: Iterable[Certificate],
-        pinned: Collection[Certificate],
-        now: int,
-        settings: Settings,
-    ) -> Verdict:
-        """``pinned``: certificates that are trusted as they are; ``now``: unix seconds."""
+    def evidence(
+        self, leaf: Certificate, offered: Iterable[Certificate], pinned: Collection[Certificate] = ()
+    ) -> Evidence:
+        """What is here to judge that certificate by. ``pinned``: certificates trusted as they are."""
         trusted = (leaf,) if leaf in pinned or leaf in self.ends else ()
-        evidence = Evidence(
+        return Evidence(
             anchors=(*trusted, *self.anchors),
             offered=tuple(offered),
             known=self.known,
             crls=self.crls,
             responders=self.responders,
+            sources=self.sources,
         )
-        return judge(leaf, evidence, now, settings)
 
     def authorities(self, rounds: Iterable[AuthRound]) -> tuple[Certificate, ...]:
         """The CAs whose certificates the peer may show: those that its rounds name, else all."""
@@ -134,4 +133,4 @@ def store_for(config: Config, before: Store | None = None) -> Store:
 
 
 def _contents(config: Config) -> tuple[object, ...]:
-    return config.certificates, config.keys, config.crls, config.settings.strict_crl
+    return config.certificates, config.keys, config.crls, config.authorities, config.settings.strict_crl

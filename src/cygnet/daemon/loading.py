@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 
 from cygnet.config.diagnostics import in_file_order, render
 from cygnet.config.load import Loaded, load
@@ -19,14 +18,13 @@ from cygnet.values.errors import ConfigError
 def load_files(options: Options) -> Loaded:
     """Everything, with levels of the command line after those of the files."""
     files = RealFiles()
-    directory = str(Path(options.config).parent / "ipsec.d")
     loaded = load(
         files,
         options.config,
         options.secrets,
         options.strongswan_conf,
         is_local,
-        lambda secrets: CredentialFiles(files, directory, secrets),
+        lambda secrets: CredentialFiles(files, str(options.credentials), secrets),
     )
     if not options.debug:
         return loaded

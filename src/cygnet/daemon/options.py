@@ -37,6 +37,11 @@ class Options:
     json: bool = False
 
     @property
+    def credentials(self) -> Path:
+        """Certificates, keys and CRLs."""
+        return Path(self.config).parent / "ipsec.d"
+
+    @property
     def pid_file(self) -> Path:
         return self.run_dir / PID_FILE
 

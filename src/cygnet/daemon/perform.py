@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from cygnet.boundary.effects import (
     Attach,
     ExportKeys,
+    Fetch,
     FindSource,
     Finish,
     InstallPolicy,
     InstallSa,
+    KeepCrl,
     Query,
     ReleaseHeld,
     RemovePolicy,
@@ -26,6 +29,8 @@ from cygnet.boundary.effects import (
 )
 from cygnet.boundary.events import Event, InstallFailed, SourceAddress
 from cygnet.boundary.notices import Alert, ChildRekeyed, ChildUpDown, IkeRekeyed, IkeUpDown, Log, Notice
+from cygnet.daemon import crls
+from cygnet.daemon import fetch as fetching
 from cygnet.daemon.keys import KeyTables, esp_keys
 from cygnet.daemon.log import Journal
 from cygnet.daemon.requests import Requests
@@ -55,7 +60,21 @@ class Hands:
     mark: int = 0  #: SO_MARK of the IKE sockets
     keys: KeyTables | None = None  #: None: keys are not exported
     current: int = 0  #: the request whose event is being handled, 0: none
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)  #: keeps look-ups alive
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)  #: keeps look-ups and fetches alive
+    turns: fetching.Turns = field(default_factory=fetching.Turns)
+    crls: Path | None = None  #: where CRLs are kept; None: nowhere
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def drop(self) -> None:
+        """Nobody waits any more for what is being looked up and fetched."""
+        going = list(self.tasks)
+        for task in going:
+            task.cancel()
+        await asyncio.gather(*going, return_exceptions=True)
 
 
 def send(hands: Hands, effect: Send) -> None:
@@ -122,9 +141,23 @@ def virtual_ip(hands: Hands, effect: VirtualIp) -> None:
 
 
 def look_up(hands: Hands, effect: Resolve) -> None:
-    task = hands.loop.create_task(resolve(effect, hands.loop, hands.feed))
-    hands.tasks.add(task)
-    task.add_done_callback(hands.tasks.discard)
+    hands.begin(resolve(effect, hands.loop, hands.feed))
+
+
+def fetch(hands: Hands, effect: Fetch) -> None:
+    hands.begin(fetching.fetch(effect, hands.turns, hands.feed))
+
+
+def keep_crl(hands: Hands, effect: KeepCrl) -> None:
+    if hands.crls is not None:
+        hands.begin(_keep(hands, hands.crls, effect))
+
+
+async def _keep(hands: Hands, directory: Path, effect: KeepCrl) -> None:
+    try:
+        await fetching.beside(lambda: crls.keep(directory, effect.name, effect.der))
+    except OSError as error:
+        hands.journal.say("cfg", f"unable to write crl to '{directory}': {error.strerror or error}")
 
 
 def find_source(hands: Hands, effect: FindSource) -> None:
@@ -172,6 +205,8 @@ PERFORM: dict[type, Callable[[Hands, Any], None]] = {
     VirtualIp: virtual_ip,
     Resolve: look_up,
     FindSource: find_source,
+    Fetch: fetch,
+    KeepCrl: keep_crl,
     RunUpdown: run_updown,
     Attach: attach,
     Finish: finish,

@@ -111,6 +111,7 @@ class Service:
                 feed=self._feed,
                 announce=self._announce,
                 mark=mark,
+                crls=options.credentials / "crls",
                 keys=KeyTables(options.export_keys) if options.export_keys else None,
             )
             exports = options.export_keys is not None
@@ -161,6 +162,7 @@ class Service:
         self._addresses.stop()
         self.runner.feed(Shutdown())
         await self._hands.updown.drain(UPDOWN_PATIENCE)
+        await self._hands.drop()
         self.runner.stop()
         self._vici.stop()
         if isinstance(self._plane, Watched):

@@ -6,18 +6,24 @@ on who connected before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from cygnet.credentials import match
-from cygnet.credentials.judgement import Path, Settings, Verdict
+from cygnet.credentials.judgement import Path, Settings, Verdict, Wanted
 from cygnet.crypto.crl import Crl
+from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import PublicKey
 from cygnet.crypto.x509 import ANY_POLICY, Certificate
+from cygnet.engine import revocation
 from cygnet.engine.sa import IkeSa
 from cygnet.model.config import AuthMethod, AuthRound, SendCert
 from cygnet.values import constraints
-from cygnet.values.errors import PeerError
+from cygnet.values.errors import CygnetError, PeerError
 from cygnet.values.identity import Identity
+
+T = TypeVar("T")
 
 AUTHENTICATION_FAILED = 24  #: the notify of that name in IKEv2 and in IKEv1
 MOST = 20  #: certificates of one peer; each is parsed, some 50 us
@@ -30,14 +36,18 @@ class Shown:
     certificates: list[Certificate] = field(default_factory=list)
     keys: list[PublicKey] = field(default_factory=list)  #: raw public keys (RFC 7670)
     crls: list[Crl] = field(default_factory=list)
+    answers: list[OcspAnswer] = field(default_factory=list)  #: stapled (RFC 4806)
     asked: bool = False
+    asks_ocsp: bool = False
     authorities: set[bytes] = field(default_factory=set)  #: key ids of the CAs that it has asked for
 
     @property
     def is_full(self) -> bool:
-        return len(self.certificates) + len(self.keys) + len(self.crls) >= MOST
+        return len(self.certificates) + len(self.keys) + len(self.crls) + len(self.answers) >= MOST
 
     def take(self, sa: IkeSa, certificate: Certificate) -> None:
+        if certificate in self.certificates:  # twice in a file, or a message that has come before
+            return
         what = "issuer cert" if self.certificates else "end entity cert"
         sa.log("IKE", f'received {what} "{certificate.name}"')
         self.certificates.append(certificate)
@@ -63,6 +73,36 @@ class Proven:
 
     key: PublicKey
     path: Path | None = None
+    wanted: tuple[Wanted, ...] = ()  #: revocation data that is missing
+    doubt: str = ""  #: why the certificate is refused where that does not come
+
+
+def signed_by_peer(
+    sa: IkeSa,
+    shown: Shown,
+    round: AuthRound,
+    identity: Identity,
+    check: Callable[[PublicKey], T],
+) -> T:
+    """What ``check`` returns of the first of the peer's keys that it does not raise CygnetError for.
+
+    Raises the first such error, or PeerError(AUTHENTICATION_FAILED) with what is wrong with the
+    certificate; and ``revocation.Missing``, having changed nothing, where it may still turn out to be
+    revoked: whoever catches that waits and calls again."""
+    problem: CygnetError | None = None
+    for proven in keys_of(sa, shown, round, identity):
+        try:
+            result = check(proven.key)
+        except CygnetError as error:
+            problem = problem or error
+            continue
+        revocation.need(sa, proven.wanted)
+        if not proven.doubt:
+            _log_used(sa, proven)
+            return result
+        problem = _failed(proven.doubt)
+    assert problem is not None
+    raise problem
 
 
 def keys_of(sa: IkeSa, shown: Shown, round: AuthRound, identity: Identity) -> list[Proven]:
@@ -89,12 +129,13 @@ def keys_of(sa: IkeSa, shown: Shown, round: AuthRound, identity: Identity) -> li
             continue
         verdict = _judged(sa, shown, certificate, pinned, round)
         problem = _refusal(verdict, round)
-        if problem:
+        if not problem:
+            proven.append(Proven(certificate.key, verdict.path, verdict.wanted))
+        elif verdict.lacks_status_only:
+            doubt = f"no trusted certificate for '{identity}': {problem}"
+            proven.append(Proven(certificate.key, None, verdict.wanted, doubt))
+        else:
             problems.append(problem)
-        elif verdict.path is not None:
-            sa.log("CFG", f'using trusted certificate "{certificate.name}"' if len(verdict.path.chain) == 1
-                   else f'using trusted ca certificate "{verdict.path.anchor.name}"')  # fmt: skip
-            proven.append(Proven(certificate.key, verdict.path))
     if not proven:
         raise _failed(f"no trusted certificate for '{identity}': {'; '.join(dict.fromkeys(problems))}")
     return proven
@@ -109,7 +150,20 @@ def _judged(
         policies=frozenset(round.policies or (ANY_POLICY,)),
         explicit_policy=bool(round.policies),
     )
-    return store.judge(certificate, shown.certificates[1:], pinned, int(sa.services.unix_now), settings)
+    offered = shown.certificates[1:]
+    return revocation.judged(sa, certificate, offered, pinned, settings, shown.crls, shown.answers)
+
+
+def _log_used(sa: IkeSa, proven: Proven) -> None:
+    path = proven.path
+    if path is None:
+        return
+    alone = len(path.chain) == 1
+    kind, one = ("certificate", path.leaf) if alone else ("ca certificate", path.anchor)
+    sa.log("CFG", f'using trusted {kind} "{one.name}"')
+    for certificate in path.chain[:-1]:
+        if certificate in path.known_good:
+            sa.log("CFG", f'certificate status of "{certificate.name}" is good')
 
 
 def _refusal(verdict: Verdict, round: AuthRound) -> str:

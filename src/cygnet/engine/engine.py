@@ -18,9 +18,11 @@ from cygnet.boundary.events import (
     Datagram,
     Event,
     Expired,
+    Fetched,
     Initiate,
     InstallFailed,
     MappingChanged,
+    Purge,
     Redirect,
     Rekey,
     Resolved,
@@ -35,7 +37,7 @@ from cygnet.boundary.events import (
     Usage,
 )
 from cygnet.boundary.snapshot import Snapshot
-from cygnet.engine import requests, supervision, traps, vigil
+from cygnet.engine import requests, revocation, supervision, traps, vigil
 from cygnet.engine.children import expired, installed_as
 from cygnet.engine.configure import configure
 from cygnet.engine.entropy import Entropy
@@ -239,7 +241,7 @@ def _addresses_changed(registry: Registry[IkeSa], event: AddressesChanged) -> No
     supervision.hope_again(registry.services)
 
 
-def _answer(registry: Registry[IkeSa], event: Usage | Resolved | SourceAddress) -> None:
+def _answer(registry: Registry[IkeSa], event: Usage | Resolved | SourceAddress | Fetched) -> None:
     registry.services.answer(event.ref, event)
 
 
@@ -272,6 +274,8 @@ _HANDLERS: dict[type, Callable[[Registry[IkeSa], Any], None]] = {
     Usage: _answer,
     Resolved: _answer,
     SourceAddress: _answer,
+    Fetched: _answer,
+    Purge: revocation.purge,
     MappingChanged: _mapping_changed,
     InstallFailed: _install_failed,
     Unanswered: vigil.unanswered,

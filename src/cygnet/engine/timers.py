@@ -32,6 +32,7 @@ class Deadline(Enum):
     KNOCK = auto()  #: the peer was asked whether it lives: look whether it has answered
     SETTLE = auto()  #: two CHILD_SAs carry the same: one of them goes
     CHILD_SWITCH = auto()  #: the peer should have deleted what it rekeyed: send over the new CHILD_SA
+    EVIDENCE = auto()  #: revocation data is waited for: ask elsewhere too, or judge without it
     WANTED = auto()  #: a CHILD_SA that is meant to be up is tried again
     REFUSED = auto()  #: no better answer came behind one that refuses and that nothing proves
     AGAIN = auto()  #: what the peer refused for the moment is tried once more (IKEv2)

@@ -319,6 +319,11 @@ class Settings:
     routing_table_prio: int = 220
     unique: Unique = Unique.REPLACE
     strict_crl: Strict = Strict.NO
+    cache_crls: bool = False  #: write CRLs that were fetched to ipsec.d/crls
+    use_crls: bool = True
+    use_ocsp: bool = True
+    revocation_timeout: float = 10.0  #: seconds for fetching a CRL or an OCSP answer, and waiting for it
+    redirects: int = 5  #: that are followed when fetching; each costs a round trip
     log_levels: tuple[tuple[str, int], ...] = ()  #: (group, level) of charondebug; default 1
     filelogs: tuple[FileLog, ...] = ()
     dns: tuple[str, ...] = ()  #: charon.dns1, dns2

@@ -10,7 +10,18 @@ assert pair.left.established("oregon")
 from cygnet.testing.builders import connection, oregon, psk
 from cygnet.testing.entropy import SeededEntropy
 from cygnet.testing.network import Faults, Network
-from cygnet.testing.pair import Host, Pair
+from cygnet.testing.pair import Host, Page, Pair
 from cygnet.testing.recorder import Recorder
 
-__all__ = ["Faults", "Host", "Network", "Pair", "Recorder", "SeededEntropy", "connection", "oregon", "psk"]
+__all__ = [
+    "Faults",
+    "Host",
+    "Network",
+    "Page",
+    "Pair",
+    "Recorder",
+    "SeededEntropy",
+    "connection",
+    "oregon",
+    "psk",
+]

@@ -7,6 +7,7 @@ A host performs its engine's effects at once and in order, as the daemon does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 
 from cygnet.boundary import effects as fx
@@ -14,6 +15,7 @@ from cygnet.boundary.events import (
     Configure,
     Datagram,
     Event,
+    Fetched,
     Initiate,
     InstallFailed,
     Resolved,
@@ -26,14 +28,24 @@ from cygnet.boundary.notices import Log
 from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, Snapshot
 from cygnet.dataplane.base import DataPlane
 from cygnet.engine.engine import Engine
+from cygnet.engine.fetched import read
 from cygnet.model.config import Config
 from cygnet.testing.builders import FAR, NAT, OREGON
 from cygnet.testing.entropy import SeededEntropy
 from cygnet.testing.network import NO_FAULTS, Faults, Network
 from cygnet.testing.recorder import Recorder
 from cygnet.values.endpoint import NATT_PORT, Address, Endpoint
-from cygnet.values.errors import DataPlaneError
+from cygnet.values.errors import CygnetError, DataPlaneError
 from cygnet.values.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is at a URI: ``data``, or a failure of that text, after ``delay`` seconds."""
+
+    data: bytes = b""
+    error: str = ""
+    delay: float = 0.0
 
 
 class Host:
@@ -57,6 +69,8 @@ class Host:
         self.seed = seed
         self.now = 0.0
         self.names: dict[str, tuple[Address, ...]] = {}  #: what Resolve answers
+        self.web: dict[str, bytes | Page] = {}  #: what Fetch gets; a URI that is missing fails at once
+        self._arriving: list[tuple[float, Fetched]] = []
         self.logs: list[Log] = []
         self.heard_log: Callable[[Log], None] = lambda log: None  #: called with each
         self.effects: list[fx.Effect] = []  #: everything since the start, in order
@@ -149,6 +163,8 @@ class Host:
                 self.handle(Resolved(ref, addresses, "" if addresses else "no such name"))
             case fx.FindSource(ref, _):
                 self.handle(SourceAddress(ref, self.address))
+            case fx.Fetch():
+                self._fetch(effect)
             case fx.VirtualIp(address, add):
                 (plane.add_virtual_ip if add else plane.remove_virtual_ip)(address)
             case fx.Finish():
@@ -166,6 +182,38 @@ class Host:
             act()
         except DataPlaneError as error:
             self.handle(failed(error))
+
+    def _fetch(self, question: fx.Fetch) -> None:
+        page = self.web.get(question.uri, Page(error="no such host"))
+        if isinstance(page, bytes):
+            page = Page(page)
+        error, found = page.error, None
+        silent = bool(error) or page.delay >= question.timeout
+        if not error and page.delay < question.timeout:
+            try:
+                found = read(question.kind, page.data)
+            except CygnetError as problem:
+                error = str(problem)
+        elif not error:
+            error = f"no answer within {question.timeout:g}s"
+        at = self.now + min(page.delay, question.timeout)
+        self._arriving.append((at, Fetched(question.ref, found, error, silent)))
+
+    def next_fetched(self) -> float | None:
+        return min((at for at, _ in self._arriving), default=None)
+
+    def take_fetched(self) -> int:
+        """How much of what was fetched has come."""
+        due = [event for at, event in self._arriving if at <= self.now]
+        self._arriving = [(at, event) for at, event in self._arriving if at > self.now]
+        for event in due:
+            self.handle(event)
+        return len(due)
+
+    @property
+    def fetched(self) -> list[str]:
+        """The URIs that were asked so far."""
+        return [effect.uri for effect in self.effects if isinstance(effect, fx.Fetch)]
 
     # looking ------------------------------------------------------------------------
 
@@ -228,6 +276,8 @@ class Pair:
             self._set(at)
             if self.network.deliver_due(self.now):
                 continue
+            if sum(host.take_fetched() for host in self.hosts):
+                continue
             for host in self.hosts:
                 deadline = host.engine.next_deadline()
                 if deadline is not None and deadline <= self.now:
@@ -236,6 +286,7 @@ class Pair:
 
     def _next(self) -> float | None:
         times = [self.network.next_arrival(), *(h.engine.next_deadline() for h in self.hosts)]
+        times += [h.next_fetched() for h in self.hosts]
         known = [t for t in times if t is not None]
         return max(self.now, min(known)) if known else None
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.boundary.events import Initiate, Redirect, Rekey, Route, Terminate, Unroute
+from cygnet.boundary.events import Initiate, Purge, Redirect, Rekey, Route, Terminate, Unroute
 from cygnet.boundary.snapshot import WantedSnapshot
 from cygnet.control.outcomes import Answer, Ask, Count, Reload
 from cygnet.control.vici.codec import Message, encode
@@ -43,6 +43,9 @@ def text_of(answer: Answer) -> str:
         ),
         ("install", {"child": "oregon"}, Route(7, "oregon")),
         ("uninstall", {"child": "oregon"}, Unroute(7, "oregon")),
+        ("flush-certs", {"type": "x509_crl"}, Purge(7, crls=True)),
+        ("flush-certs", {"type": "ocsp_response"}, Purge(7, ocsp=True)),
+        ("flush-certs", {}, Purge(7, crls=True, ocsp=True)),
     ],
 )
 def test_requests_become_events(command: str, request_: Message, event: object) -> None:

@@ -48,8 +48,9 @@ SETUP = (
         "Settings.unique, Connection.unique",
     ),
     Keyword(
-        "cachecrls", YES_NO, "no", "Keep certificate revocation lists that were fetched on disk.",
-        status=Status.PLANNED,
+        "cachecrls", YES_NO, "no", "Keep certificate revocation lists that were fetched in ipsec.d/crls, "
+        "from where the next start loads them.",
+        "Settings.cache_crls",
     ),
     Keyword(
         "strictcrlpolicy", one_of("yes", "no", "ifuri"), "no",

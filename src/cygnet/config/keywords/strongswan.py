@@ -118,6 +118,14 @@ CHARON = (
             "aggressive_psk_responder"),
     Keyword("accept_unencrypted_mainmode_messages", BOOL, "no", "Take unencrypted third messages of Main "
             "Mode.", "accept_unencrypted_mainmode"),
+    Keyword("cache_crls", BOOL, "no", "Keep CRLs that were fetched in ipsec.d/crls (also: cachecrls).",
+            "cache_crls"),
+    Keyword("plugins.revocation.enable_crl", BOOL, "yes", "Whether CRLs are used and fetched.", "use_crls"),
+    Keyword("plugins.revocation.enable_ocsp", BOOL, "yes", "Whether OCSP responders are asked.", "use_ocsp"),
+    Keyword("plugins.revocation.timeout", SECONDS, "10s", "How long a CRL or an OCSP answer is waited for; "
+            "with strictcrlpolicy=no at most 4s.", "revocation_timeout"),
+    Keyword("plugins.curl.redir", _integer(-1, 2**31 - 1), "5", "Redirects that are followed when fetching; "
+            "-1 and all above 5: 5.", "redirects"),
     Keyword("replay_window", _integer(0, 65536), "32", "Packets that may arrive late, where the conn does "
             "not say.", "replay_window"),
     Keyword("inactivity_close_ike", BOOL, "no", "Close the IKE_SA with its last idle CHILD_SA.",

@@ -9,6 +9,7 @@ negotiation.
 from __future__ import annotations
 
 from cygnet.boundary.events import Datagram
+from cygnet.engine import revocation
 from cygnet.engine.ikev1 import notifies
 from cygnet.engine.ikev1.dpd import Dpd
 from cygnet.engine.ikev1.exchange import PHASE_1, Exchange
@@ -16,6 +17,7 @@ from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.ikev1.task import Incoming
 from cygnet.engine.ikev1.tasks.hear import Hear
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeResponder
+from cygnet.engine.revocation import Missing
 from cygnet.engine.sa import IkeState
 from cygnet.model.config import Fragmentation
 from cygnet.values.errors import PeerError
@@ -127,6 +129,10 @@ def _step(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -
     exchange.iv = following
     try:
         sa.exchanges.step(exchange, Incoming(datagram, header, chain, encrypted))
+    except Missing as missing:  # as if it had not come: it is taken when what it needs is here
+        exchange.iv = before
+        revocation.wait(sa, missing, lambda: receive(sa, datagram, header))
+        return
     except PeerError as error:
         if error.notify == 0:
             exchange.iv = before

@@ -13,11 +13,11 @@ from cygnet.crypto import sign
 from cygnet.crypto.publickey import KeyKind, PublicKey, SignatureError
 from cygnet.crypto.sign import SigningKey
 from cygnet.crypto.x509 import Certificate, CertificateError, certificates_in
-from cygnet.engine.certificates import MOST, Shown, chain_along, keys_of, wants_certificate
+from cygnet.engine.certificates import MOST, Shown, chain_along, signed_by_peer, wants_certificate
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.lookup import own_identity
 from cygnet.model.config import AuthMethod, AuthRound, Connection
-from cygnet.values.errors import CygnetError, PeerError
+from cygnet.values.errors import PeerError
 from cygnet.values.iana import PrfId
 from cygnet.values.identity import Identity
 from cygnet.wire.ikev1.certificate import X509_SIGNATURE, Cert, CertReq
@@ -150,17 +150,17 @@ def check(
     hash: bytes,
     signature: bytes,
 ) -> None:
-    """PeerError(AUTHENTICATION_FAILED) where no key of the peer's has made the SIG payload."""
-    problem: CygnetError | None = None
-    for proven in keys_of(sa, shown, round, identity):
-        try:
-            if method_of(proven.key) != method:
-                raise SignatureError(f"a key of {proven.key} does not go with {method}")
-            sign.verify_digest(proven.key, signature, hash)
-        except CygnetError as error:
-            problem = problem or error
-        else:
-            sa.log("IKE", f"authentication of '{identity}' with {method} successful", 0)
-            return
-    text = f"signature validation failed: {problem}"
-    raise PeerError(Notify.AUTHENTICATION_FAILED, text)
+    """PeerError(AUTHENTICATION_FAILED) where no key of the peer's has made the SIG payload; Missing (see
+    ``revocation``) where it may still turn out to be revoked."""
+
+    def verify(key: PublicKey) -> None:
+        if method_of(key) != method:
+            raise SignatureError(f"a key of {key} does not go with {method}")
+        sign.verify_digest(key, signature, hash)
+
+    try:
+        signed_by_peer(sa, shown, round, identity, verify)
+    except SignatureError as problem:
+        text = f"signature validation failed: {problem}"
+        raise PeerError(Notify.AUTHENTICATION_FAILED, text) from None
+    sa.log("IKE", f"authentication of '{identity}' with {method} successful", 0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cygnet.credentials.psk import find_psk
 from cygnet.crypto.sign import Scheme
 from cygnet.engine import life, twins
-from cygnet.engine.certificates import keys_of
+from cygnet.engine.certificates import signed_by_peer
 from cygnet.engine.ikev2 import certificates, sessions, signatures
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.handshake import Progress
@@ -140,7 +140,7 @@ def log_proof(sa: IkeSaV2, proof: Proof) -> None:
 def check(sa: IkeSaV2, number: int, identity: Identity, auth: AuthPayload, data: bytes | None = None) -> None:
     """The peer's AUTH payload of that round (``data``: verify this instead of what it holds).
 
-    Raises PeerError(AUTHENTICATION_FAILED).
+    Raises PeerError(AUTHENTICATION_FAILED), and Missing (see ``revocation``), having changed nothing.
     """
     failed = NotifyType.AUTHENTICATION_FAILED
     rounds = their_rounds(sa)
@@ -183,16 +183,12 @@ def _is_wanted(method: AuthMethodId, wanted: AuthMethod) -> bool:
 def _check_signature(
     sa: IkeSaV2, round: AuthRound, identity: Identity, auth: AuthPayload, octets: bytes
 ) -> Scheme:
-    """One of the peer's keys has made the signature: the scheme. PeerError(AUTHENTICATION_FAILED)."""
+    """One of the peer's keys has made the signature: the scheme. PeerError(AUTHENTICATION_FAILED), or
+    Missing where it may still turn out to be revoked."""
     wishes = constraints.parse(round.method_detail)
-    problem: PeerError | None = None
-    for proven in keys_of(sa, sa.shaking.shown, round, identity):
-        try:
-            return signatures.check(proven.key, auth, octets, wishes)
-        except PeerError as error:
-            problem = problem or error
-    assert problem is not None
-    raise problem
+    return signed_by_peer(
+        sa, sa.shaking.shown, round, identity, lambda key: signatures.check(key, auth, octets, wishes)
+    )
 
 
 def all_done(sa: IkeSaV2, progress: Progress) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cygnet.crypto.crl import Crl
+from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import public_key
 from cygnet.crypto.x509 import Certificate, CertificateError
 from cygnet.engine.certificates import MOST, Shown, chain_along, wants_certificate
 from cygnet.engine.ikev2.sa import IkeSaV2
-from cygnet.model.config import AuthRound, Connection, SendCert
+from cygnet.engine.revocation import own_answer
+from cygnet.model.config import AuthRound, Connection, SendCert, Strict
 from cygnet.values.der import DerError
 from cygnet.wire.ikev2.cert import CertPayload
 from cygnet.wire.ikev2.certreq import CertReqPayload
@@ -30,6 +32,8 @@ def learn(sa: IkeSaV2, message: Message) -> None:
             shown.authorities |= {ids[i : i + 20] for i in range(0, len(ids) - 19, 20)}
         elif request.encoding == CertEncoding.RAW_PUBLIC_KEY:
             shown.asked = True
+        elif request.encoding == CertEncoding.OCSP:
+            shown.asks_ocsp = True
     for payload in message.all(CertPayload):
         if shown.is_full:
             sa.log("IKE", f"peer sends more than {MOST} certificates, the rest is ignored")
@@ -48,6 +52,8 @@ def _take(sa: IkeSaV2, shown: Shown, payload: CertPayload) -> None:
             shown.keys.append(public_key(payload.data))
         case CertEncoding.CRL:
             shown.crls.append(Crl.parse(payload.data))
+        case CertEncoding.OCSP:
+            shown.answers.append(OcspAnswer.parse(payload.data))
         case _:
             sa.log("IKE", f"received {payload.encoding} certificate, not supported, ignored")
 
@@ -61,9 +67,19 @@ def requests(sa: IkeSaV2, connections: Iterable[Connection]) -> list[Payload]:
     for ca in sa.services.store.authorities(rounds)[:MOST_ASKED]:
         sa.log("IKE", f'sending cert request for "{ca.name}"')
         ids.append(ca.key.spki_keyid)
-    return [CertReqPayload(CertEncoding.X509_SIGNATURE, b"".join(dict.fromkeys(ids)))] if ids else []
+    if not ids:
+        return []
+    asked: list[Payload] = [CertReqPayload(CertEncoding.X509_SIGNATURE, b"".join(dict.fromkeys(ids)))]
+    if sa.services.store.strict is not Strict.NO and sa.services.config.settings.use_ocsp:
+        asked.append(CertReqPayload(CertEncoding.OCSP, b""))
+    return asked
 
 
 def along(sa: IkeSaV2, round: AuthRound, certificate: Certificate) -> list[Payload]:
     chain = chain_along(sa, sa.shaking.shown, round, certificate)
-    return [CertPayload(CertEncoding.X509_SIGNATURE, one.der) for one in chain]
+    payloads: list[Payload] = [CertPayload(CertEncoding.X509_SIGNATURE, one.der) for one in chain]
+    answer = own_answer(sa, certificate) if chain and sa.shaking.shown.asks_ocsp else None
+    if answer is not None:
+        sa.log("IKE", f'sending OCSP answer for "{certificate.name}"')
+        payloads.append(CertPayload(CertEncoding.OCSP, answer.der))
+    return payloads

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cygnet.boundary.events import Datagram
+from cygnet.engine import revocation
 from cygnet.engine.ikev2 import ends
 from cygnet.engine.ikev2.channel import IN_THE_CLEAR
 from cygnet.engine.ikev2.sa import IkeSaV2
-from cygnet.engine.ikev2.task import Reply
+from cygnet.engine.ikev2.task import Later, Reply
 from cygnet.engine.ikev2.tasks import (
     child_create,
     child_delete,
@@ -32,7 +33,7 @@ from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.sa import SaPayload
 
-Answer = Callable[[IkeSaV2, Message], Reply]
+Answer = Callable[[IkeSaV2, Message], Reply | Later]
 
 
 def create_child(sa: IkeSaV2, message: Message) -> Reply:
@@ -69,7 +70,7 @@ ANSWERS: dict[ExchangeType, Answer] = {
 }
 
 
-def answer(sa: IkeSaV2, message: Message) -> Reply:
+def answer(sa: IkeSaV2, message: Message) -> Reply | Later:
     """Raises PeerError: its notify is the answer."""
     function = ANSWERS.get(message.exchange)
     if function is None:
@@ -114,14 +115,24 @@ def take_request(sa: IkeSaV2, event: Datagram, message: Message) -> None:
     exchanges.channel.inbound_before = None
     if sa.contested is not None and not ike_rekey.deletes_ike(message):
         ike_rekey.used_by_peer(sa)
+    _respond(sa, event, message, lambda: answer(sa, message))
+
+
+def _respond(sa: IkeSaV2, event: Datagram, message: Message, make: Callable[[], Reply | Later]) -> None:
+    exchanges = sa.exchanges
     fatal = ""
     with exchanges.answering():
         try:
-            answered = answer(sa, message)
+            answered = make()
         except PeerError as error:
             sa.log("IKE", error.detail)
             answered = error_reply(error)
             fatal = error.detail if error.notify == NotifyType.INVALID_SYNTAX else ""
+    if isinstance(answered, Later):
+        exchanges.window.owed, again = True, answered.again
+        revocation.wait(sa, answered.missing, lambda: _respond(sa, event, message, again))
+        return
+    exchanges.window.owed = False
     reply(sa, event, message, answered)
     if fatal and not sa.is_gone:
         ends.malformed(sa, fatal)

@@ -8,7 +8,7 @@ is taken in ``incoming``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -167,7 +167,9 @@ class Exchanges:
 
     def close(self) -> None:
         """The IKE_SA goes: a last word that has not been said is, and nothing else."""
-        for draft in [d for d in (task.last_word() for task in self.queue) if d is not None]:
+        parting = self.active.parting_word() if self.active is not None else None
+        words = (parting, *(task.last_word() for task in self.queue))
+        for draft in [word for word in words if word is not None]:
             self.send_once(draft)
         self.drop_all()
 
@@ -187,15 +189,19 @@ class Exchanges:
         return self.active
 
     def process(self, task: Task, message: Message) -> None:
+        self.resume(task, lambda: task.process(message))
+
+    def resume(self, task: Task, go_on: Callable[[], Step]) -> None:
+        """The task has its response, or what it waited for beside that."""
         try:
-            step = task.process(message)
+            step = go_on()
         except PeerError as error:
             self.active = None
             task.refused(error)
             return
         if step is Step.MORE and not self.sa.is_gone:
             self._build()
-        elif self.active is task:
+        elif step is not Step.WAIT and self.active is task:
             self.active = None
 
     @contextmanager

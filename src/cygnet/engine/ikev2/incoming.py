@@ -151,6 +151,10 @@ def _authentic(sa: IkeSaV2, event: Datagram, message: Message, plain: bytes) -> 
     if arrival is Arrival.STALE:
         text = f"{message.title} with invalid message ID, expected {sa.exchanges.window.peer_next}"
         raise PeerError(0, text)
+    if arrival is Arrival.OWED:
+        sa.receipts.taken()
+        sa.log("IKE", f"received retransmit of request with ID {message.message_id}, still being answered")
+        return
     if arrival is Arrival.AGAIN:  # perhaps recorded: it proves no life and moves nothing
         _answer_again(sa, event, message)
         return

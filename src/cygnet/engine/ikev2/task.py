@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import ClassVar
 
+from cygnet.engine.revocation import Missing
 from cygnet.values.errors import PeerError
 from cygnet.wire.header import ExchangeType
 from cygnet.wire.ikev2.message import Message
@@ -35,9 +36,18 @@ class Reply:
     after: Callable[[], None] | None = None
 
 
+@dataclass(slots=True)
+class Later:
+    """The response needs something that is not here: ``again`` makes it when ``missing`` is."""
+
+    missing: Missing
+    again: Callable[[], Reply | Later]
+
+
 class Step(Enum):
     DONE = auto()  #: the task is over
     MORE = auto()  #: build again: another exchange follows
+    WAIT = auto()  #: the task will go on by itself (``Exchanges.resume``): it waits for something else
 
 
 class Task(ABC):
@@ -71,4 +81,8 @@ class Task(ABC):
 
     def last_word(self) -> Draft | None:
         """What the peer is still told where the IKE_SA goes before the task has begun."""
+        return None
+
+    def parting_word(self) -> Draft | None:
+        """What it is told where the IKE_SA goes while the task is under way."""
         return None

@@ -34,6 +34,7 @@ MAX_MESSAGE = 65_535  #: bytes of a reassembled message; certificates chains are
 class Arrival(Enum):
     NEW = auto()  #: act on it
     AGAIN = auto()  #: answered already: send the cached response
+    OWED = auto()  #: its answer is still being made
     STALE = auto()  #: neither: drop it
 
 
@@ -96,6 +97,7 @@ class Window:
         self.synchronised = -1  #: the highest ID that the peer has synchronised on (RFC 6311)
         self.pending: Pending | None = None
         self.answer: list[bytes] = []  #: datagrams of our response to request ``peer_next - 1``
+        self.owed = False  #: the answer to that request will come later, and no other request before it
         self.requests = Reassembly()
         self.responses = Reassembly()
 
@@ -123,6 +125,8 @@ class Window:
     # the peer's requests --------------------------------------------------------------
 
     def classify(self, message_id: int) -> Arrival:
+        if self.owed:
+            return Arrival.OWED if message_id == self.peer_next - 1 else Arrival.STALE
         if message_id == self.peer_next:
             return Arrival.NEW
         if message_id == self.peer_next - 1 and self.answer:

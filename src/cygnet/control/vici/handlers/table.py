@@ -9,6 +9,7 @@ from cygnet.control.vici.codec import Message
 from cygnet.control.vici.handlers import (
     cygnet_list_wanted,
     cygnet_status,
+    flush_certs,
     get_algorithms,
     get_pools,
     initiate,
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Handler] = {
     "list-policies": list_policies.handle,
     "get-pools": get_pools.handle,
     "get-algorithms": get_algorithms.handle,
+    "flush-certs": flush_certs.handle,
     "reload-settings": reload_settings.handle,
     "cygnet-list-wanted": cygnet_list_wanted.handle,
     "cygnet-status": cygnet_status.handle,

@@ -18,6 +18,7 @@ from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
 from cygnet.engine.ikev1.tasks.informational import tell
 from cygnet.engine.lookup import among, by_identity, own_identity
+from cygnet.engine.revocation import Missing
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal, Transform
@@ -72,8 +73,9 @@ class AggressiveModeInitiator(Phase1):
         try:
             self.finish_initiator(chain)
             self.check_responder(chain)
-        except PeerError as error:
-            if error.notify == 0:  # as if it had not come: the peer's own, with its own SPI, is still taken
+        except (PeerError, Missing) as error:
+            if isinstance(error, Missing) or error.notify == 0:
+                # as if it had not come: the peer's own, with its own SPI, is still taken
                 self.proposal, self.sa.spi_r, self.sa.keys = before, NO_SPI, None
             raise
         self.learn(chain)
@@ -93,7 +95,7 @@ class AggressiveModeResponder(Phase1):
         self.step += 1
         try:
             return self._first(message) if self.step == 1 else self._last(message)
-        except PeerError:
+        except (PeerError, Missing):
             self.step -= 1
             raise
 

@@ -11,7 +11,7 @@ answered in the last. The responder's side is ``ike_auth_answer``.
 
 from __future__ import annotations
 
-from cygnet.engine import life
+from cygnet.engine import life, revocation
 from cygnet.engine.child import ChildSa
 from cygnet.engine.ikev2 import (
     authentication,
@@ -29,14 +29,17 @@ from cygnet.engine.ikev2.handshake import Progress
 from cygnet.engine.ikev2.keys import IkeKeys, Nonces, with_ppk
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.task import Draft, Step
+from cygnet.engine.ikev2.tasks import child_delete
 from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.engine.lookup import expected_identity
 from cygnet.engine.unique import FirstContact, enforce
 from cygnet.engine.wants import CreateChild, DeleteChild
 from cygnet.model.config import Connection, Unique
 from cygnet.values.errors import PeerError
+from cygnet.values.iana import Protocol
 from cygnet.wire.header import ExchangeType
 from cygnet.wire.ikev2.auth import AuthPayload
+from cygnet.wire.ikev2.delete import DeletePayload
 from cygnet.wire.ikev2.identification import IdIPayload, IdRPayload
 from cygnet.wire.ikev2.message import Message
 from cygnet.wire.ikev2.notify import NotifyPayload
@@ -52,6 +55,7 @@ class IkeAuth(SaTask):
         self.child: ChildSa | None = None
         self.plain: IkeKeys | None = None  #: the keys without a PPK, while it is open whether it is used
         self.progress = Progress()
+        self.waits = False  #: for revocation data, with the response in hand
 
     def build(self) -> Draft | None:
         try:
@@ -132,7 +136,20 @@ class IkeAuth(SaTask):
             self._refused(message)
             return Step.DONE
         if auth is not None:
-            self._verify(message, auth)
+            certificates.learn(sa, message)
+            if self.plain is not None and not progress.theirs:
+                ppk.confirmed(sa, message, self.plain)
+        return self._judge(message, auth)
+
+    def _judge(self, message: Message, auth: AuthPayload | None) -> Step:
+        sa, progress = self.sa, self.progress
+        if auth is not None:
+            try:
+                self._verify(message, auth)
+            except revocation.Missing as missing:
+                self.waits = True
+                revocation.wait(sa, missing, lambda: self._resume(message, auth))
+                return Step.WAIT
         if redirect.follow_authenticated(sa, message):
             return Step.DONE
         sa.peer.learn(message)
@@ -178,11 +195,17 @@ class IkeAuth(SaTask):
             sa.services.alert("peer-auth-failed", reason, sa)
         life.negotiation_failed(sa, reason, retry=False)
 
+    def _resume(self, message: Message, auth: AuthPayload) -> None:
+        """What was waited for is here, or will not come."""
+        self.waits = False
+        exchanges = self.sa.exchanges
+        exchanges.resume(self, lambda: self._judge(message, auth))
+        if exchanges.active is None:
+            child_delete.delete_overtaken(self.sa)
+        exchanges.go_on()
+
     def _verify(self, message: Message, auth: AuthPayload) -> None:
         sa, number = self.sa, self.progress.theirs
-        certificates.learn(sa, message)
-        if self.plain is not None and not number:
-            ppk.confirmed(sa, message, self.plain)
         identity = message.need(IdRPayload).identity
         authentication.check(sa, number, identity, auth)
         if not number:
@@ -220,6 +243,10 @@ class IkeAuth(SaTask):
             sa.services.alert("peer-auth-failed", error.detail, sa)
         if not sessions.fall_back(sa):
             life.negotiation_failed(sa, error.detail, retry=False)
+
+    def parting_word(self) -> Draft | None:
+        """The peer believes that it is up, where we have its response and are not through with it."""
+        return Draft(ExchangeType.INFORMATIONAL, [DeletePayload(Protocol.IKE)]) if self.waits else None
 
     def dropped(self) -> None:
         if self.child is not None and self.child.in_id is None:

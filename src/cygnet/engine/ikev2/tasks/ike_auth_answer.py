@@ -26,9 +26,10 @@ from cygnet.engine.ikev2 import (
 from cygnet.engine.ikev2.handshake import Progress
 from cygnet.engine.ikev2.keys import Nonces
 from cygnet.engine.ikev2.sa import IkeSaV2
-from cygnet.engine.ikev2.task import Reply
+from cygnet.engine.ikev2.task import Later, Reply
 from cygnet.engine.ikev2.tasks import mobike
 from cygnet.engine.lookup import among, by_identity, own_identity
+from cygnet.engine.revocation import Missing
 from cygnet.engine.unique import enforce
 from cygnet.engine.upkeep import retire
 from cygnet.model.config import AuthMethod, Connection
@@ -44,12 +45,18 @@ from cygnet.wire.ikev2.payload import Payload
 from cygnet.wire.ikev2.sa import SaPayload
 
 
-def answer(sa: IkeSaV2, message: Message) -> Reply:
+def answer(sa: IkeSaV2, message: Message) -> Reply | Later:
     """Any fault ends the IKE_SA that is being made, with a notify that says which."""
     if sa.established_at is not None or sa.handshake is None or sa.initiator:
         raise PeerError(NotifyType.INVALID_SYNTAX, "IKE_AUTH for an IKE_SA that is authenticated")
+    return _guarded(sa, message, _round)
+
+
+def _guarded(sa: IkeSaV2, message: Message, step: Callable[[IkeSaV2, Message], Reply]) -> Reply | Later:
     try:
-        return _round(sa, message)
+        return step(sa, message)
+    except Missing as missing:
+        return Later(missing, lambda: _guarded(sa, message, _judged))
     except PeerError as error:
         sa.log("IKE", error.detail, 0)
         if error.notify == NotifyType.AUTHENTICATION_FAILED:
@@ -65,6 +72,12 @@ def _round(sa: IkeSaV2, message: Message) -> Reply:
     certificates.learn(sa, message)
     if progress.first is None:
         _begin(sa, message, progress)
+    return _judged(sa, message)
+
+
+def _judged(sa: IkeSaV2, message: Message) -> Reply:
+    """Raises Missing before anything is changed: it is then called again."""
+    progress = sa.shaking.progress
     _check_peer(sa, message, progress)
     payloads = _prove(sa, progress)
     rounds = len(authentication.own_rounds(sa))
@@ -112,6 +125,9 @@ def _fits_another(sa: IkeSaV2, identity: Identity, auth: AuthPayload, data: byte
         sa.connection, sa.local_id = other, own_identity(other, sa.local.address)
         try:
             authentication.check(sa, 0, identity, auth, data)
+        except Missing:
+            sa.connection, sa.local_id = chosen, local_id
+            raise
         except PeerError as error:
             sa.log("CFG", f"peer config '{other.name}' does not fit: {error.detail}", 2)
         else:
