@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "credentials": {"values", "crypto", "model"},
     "engine": {"values", "wire", "crypto", "model", "credentials", "boundary"},
     "dataplane": {"values", "wire", "crypto", "boundary"},
-    "control": {"values", "crypto", "model", "boundary", "config"},  # crypto: names only
+    "control": {"values", "crypto", "model", "boundary", "config", "credentials"},
     # crypto and credentials: `cygnet pki` makes and judges certificates on machines without a daemon
     "cli": {"values", "control", "config", "lab", "crypto", "credentials"},
     "daemon": {

@@ -13,7 +13,8 @@ from cygnet.control.vici.handlers.table import COMMANDS, EVENTS
 from cygnet.daemon.options import _parser
 
 PAGE = re.sub(r"\\f.", "", (Path(__file__).parents[2] / "docs" / "cygnet.8").read_text()).replace("\\-", "-")
-STREAMED = {"list-sa", "list-conn", "list-policy"}  # come with commands that are named
+#: come with commands that are named
+STREAMED = {"list-sa", "list-conn", "list-policy", "list-cert", "list-authority"}
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))

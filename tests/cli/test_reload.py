@@ -100,3 +100,35 @@ def test_hup_is_update_and_term_is_a_clean_stop(gateways: tuple[Gateway, Gateway
     wait_for(lambda: running_pid(str(run)) == 0)
     assert not (run / "cygnet.vici").exists()
     wait_for(lambda: east.cygnet("status").stdout.endswith("  none\n"))  # it was told
+
+
+def test_rereading_credentials_says_nothing_of_connections(gateways: tuple[Gateway, Gateway]) -> None:
+    west, _ = gateways
+    west.conf.write_text(west.conf.read_text() + "\nconn broken\n    keyexchange=ikev3\n    auto=add\n")
+    for verb in (
+        "rereadcacerts",
+        "rereadcrls",
+        "rereadaacerts",
+        "rereadocspcerts",
+        "rereadacerts",
+        "rereadall",
+    ):
+        done = west.cygnet(verb)
+        assert (done.returncode, done.stderr) == (exits.OK, ""), verb
+    (west.directory / "ipsec.d" / "crls").mkdir(parents=True)
+    (west.directory / "ipsec.d" / "crls" / "a.crl").write_text("nothing")
+    assert "no revocation list" in west.cygnet("rereadcrls").stderr
+
+
+def test_lists_and_purges(gateways: tuple[Gateway, Gateway]) -> None:
+    west, _ = gateways
+    assert west.cygnet("listcerts").stdout == "List of X.509 End Entity Certificates\n  none\n"
+    assert west.cygnet("listall").stdout.startswith("List of registered IKE algorithms:\n")
+    assert west.cygnet("listcrls", "--json").stdout == '{\n  "crls": [\n  ]\n}\n'
+    assert west.cygnet("purgecrls").stdout == "0 CRLs forgotten\n"
+    assert west.cygnet("purgeocsp").stdout == "0 OCSP answers forgotten\n"
+    assert west.cygnet("purgecerts").returncode == exits.OK
+    assert west.cygnet("purgeike").stdout == "0 IKE_SAs without CHILD_SAs closed\n"
+    assert west.cygnet("down", "tunnel{}").returncode == exits.OK
+    assert west.cygnet("purgeike").stdout == "1 IKE_SA without CHILD_SAs closed\n"
+    wait_for(lambda: west.cygnet("status").stdout.endswith("  none\n"))

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot
 from cygnet.boundary.specs import Direction, SaId, SaUsage
 from cygnet.control.view import Facts
+from cygnet.credentials.held import Held
 from cygnet.model.config import (
     AuthMethod,
     AuthRound,
@@ -130,9 +131,13 @@ FACTS = Facts(
 @dataclass
 class FakeView:
     state: Snapshot = field(default=UP)
+    credentials: Held = field(default_factory=Held)
 
     def snapshot(self) -> Snapshot:
         return self.state
+
+    def held(self) -> Held:
+        return self.credentials
 
     def facts(self) -> Facts:
         return FACTS

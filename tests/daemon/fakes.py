@@ -11,6 +11,7 @@ from cygnet.boundary.effects import Effect, Send
 from cygnet.boundary.events import Event
 from cygnet.boundary.notices import Log, Notice
 from cygnet.boundary.snapshot import Snapshot
+from cygnet.credentials.held import Held
 from cygnet.daemon.log import Journal, Levels
 from cygnet.daemon.perform import Hands
 from cygnet.daemon.requests import Requests
@@ -36,6 +37,9 @@ class ScriptedEngine:
 
     def next_deadline(self) -> float | None:
         return self.deadline
+
+    def held(self, now: float) -> Held:
+        return Held()
 
     def snapshot(self, now: float) -> Snapshot:
         return self.state

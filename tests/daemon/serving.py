@@ -13,6 +13,7 @@ from cygnet.boundary.snapshot import Snapshot
 from cygnet.control.outcomes import Reload
 from cygnet.control.vici.codec import Message
 from cygnet.control.view import Facts
+from cygnet.credentials.held import Held
 from cygnet.daemon.vici_server import ViciServer
 from tests.control.states import FACTS, UP
 from tests.daemon.fakes import Rig, Script, rig
@@ -24,6 +25,9 @@ class View:
 
     def snapshot(self) -> Snapshot:
         return self.rig.runner.snapshot()
+
+    def held(self) -> Held:
+        return self.rig.runner.held()
 
     def facts(self) -> Facts:
         return FACTS

@@ -145,6 +145,13 @@ class Purge:
     ocsp: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PurgeIke:
+    """``purgeike``: delete IKE_SAs that carry no CHILD_SA."""
+
+    ref: int
+
+
 # Reports of a data plane.
 
 
@@ -226,5 +233,6 @@ Event = (
     | SourceAddress
     | Fetched
     | Purge
+    | PurgeIke
     | Report
 )

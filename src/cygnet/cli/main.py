@@ -70,6 +70,7 @@ def _run(name: str, rest: list[str]) -> int:
     if row.passes_on:
         return int(verb.run_with(rest))
     parser = argparse.ArgumentParser(prog=f"cygnet {name}", description=row.help, allow_abbrev=False)
+    parser.set_defaults(verb=name)
     verb.arguments(parser)
     try:
         options = parser.parse_args(rest)

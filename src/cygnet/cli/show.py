@@ -1,4 +1,4 @@
-"""Verbs that print what the daemon shows: status, statusall, listalgs."""
+"""Verbs that print what the daemon shows: status, statusall, listalgs, listcerts and its sisters."""
 
 from __future__ import annotations
 
@@ -19,13 +19,21 @@ def arguments(parser: argparse.ArgumentParser, named: bool = True) -> None:
 
 
 def show(options: argparse.Namespace, what: str) -> int:
-    request: Message = {"what": what, "name": getattr(options, "name", ""), "json": _yes(options.json)}
+    name = getattr(options, "name", "")
+    return _stream(options, "cygnet-status", {"what": what, "name": name, "json": _yes(options.json)})
 
+
+def show_list(options: argparse.Namespace, what: str) -> int:
+    request: Message = {"what": what, "utc": _yes(options.utc), "json": _yes(options.json)}
+    return _stream(options, "cygnet-list", request)
+
+
+def _stream(options: argparse.Namespace, command: str, request: Message) -> int:
     def write(_: str, event: Message) -> None:
         sys.stdout.write(printable(str(event.get("text", ""))))
 
     with connect(options.run_dir) as client:
-        answer = client.request("cygnet-status", request, write, events=("cygnet-text",))
+        answer = client.request(command, request, write, events=("cygnet-text",))
     sys.stdout.flush()
     return conclude(answer) if answer else exits.OK
 

@@ -38,6 +38,8 @@ class Loaded:
     warnings: tuple[ConfigError, ...] = ()
     ignored: tuple[str, ...] = ()  #: names of the conns that were left out because of errors
     fatal: bool = False
+    #: those of the errors and warnings that are about secrets, keys, certificates and CRLs
+    of_credentials: frozenset[ConfigError] = frozenset()
 
     @property
     def ok(self) -> bool:
@@ -80,4 +82,5 @@ def load(
         ),
         ignored=lowered.ignored,
         fatal=lowered.fatal,
+        of_credentials=frozenset([*secrets.errors, *secrets.warnings, *held.problems]),
     )

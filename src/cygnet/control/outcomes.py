@@ -48,13 +48,16 @@ class Count:
 class Reload:
     """Read configuration files again.
 
-    ``connections`` False: secrets only. ``fresh``: treat every connection as new (``reload``).
+    ``connections`` False: credentials only; of these with ``parts`` only some: "secrets" (with the private
+    keys), and directories of ipsec.d (certs, cacerts, crls, ...). ``fresh``: treat every connection as
+    new (``reload``).
     ``apply``: close what runs without a configuration afterwards.
     """
 
     connections: bool = True
     fresh: bool = False
     apply: bool = False
+    parts: tuple[str, ...] = ()
 
 
 Decision = Answer | Ask | Count | Reload

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cygnet.boundary.snapshot import Snapshot
 from cygnet.boundary.specs import SaId, SaUsage
+from cygnet.credentials.held import Held
 
 Usages = Mapping[SaId, SaUsage]
 
@@ -36,3 +37,5 @@ class View(Protocol):
     def snapshot(self) -> Snapshot: ...
 
     def facts(self) -> Facts: ...
+
+    def held(self) -> Held: ...

@@ -11,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from cygnet.credentials import match
+from cygnet.credentials.held import Held, HeldAuthority, HeldCertificate, HeldKey
 from cygnet.credentials.judgement import Evidence, Source
 from cygnet.crypto.crl import Crl
+from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import PublicKey, public_key
 from cygnet.crypto.sign import SigningKey
 from cygnet.crypto.x509 import Certificate
@@ -29,7 +31,7 @@ class Store:
 
     def __init__(self, config: Config) -> None:
         self.holds = _contents(config)
-        by_use: defaultdict[CertificateUse, dict[Certificate, None]] = defaultdict(dict)
+        by_use: defaultdict[CertificateUse, dict[Certificate, list[str]]] = defaultdict(dict)
         self._named: defaultdict[str, list[Certificate]] = defaultdict(list)
         self._bare: defaultdict[str, list[PublicKey]] = defaultdict(list)
         for file in config.certificates:
@@ -37,7 +39,7 @@ class Store:
                 self._bare[file.source].append(public_key(file.der))
                 continue
             certificate = Certificate.parse(file.der)
-            by_use[file.use][certificate] = None
+            by_use[file.use].setdefault(certificate, []).append(file.source)
             self._named[file.source].append(certificate)
         self._keys = {key.public.spki: key for key in (SigningKey.load(f.key.reveal()) for f in config.keys)}
         cas = by_use[CertificateUse.CA]
@@ -47,6 +49,12 @@ class Store:
         self.responders = tuple(by_use[CertificateUse.OCSP])
         self.attribute_authorities = tuple(by_use[CertificateUse.AA])
         self.crls = tuple(Crl.parse(data) for data in config.crls)
+        self.held = tuple(
+            HeldCertificate(certificate, use, self.key_of(certificate.key) is not None, tuple(sources))
+            for use in CertificateUse
+            for certificate, sources in by_use[use].items()
+        )
+        self._told = config.authorities
         self.strict = config.settings.strict_crl
         self.sources = tuple(
             Source(ca, told.ocsp_uris, told.crl_uris)
@@ -97,6 +105,23 @@ class Store:
                 break
             chain.append(above[0])
         return tuple(chain[1:])
+
+    def everything(self, now: int, crls: Iterable[Crl] = (), answers: Iterable[OcspAnswer] = ()) -> Held:
+        """All of it to be listed at ``now``, with the CRLs and OCSP answers that were fetched."""
+        return Held(
+            now=now,
+            certificates=self.held,
+            keys=tuple(
+                HeldKey(key, self.key_of(key) is not None, source)
+                for source, keys in self._bare.items()
+                for key in keys
+            ),
+            crls=tuple(dict.fromkeys((*self.crls, *crls))),
+            answers=tuple(answers),
+            authorities=tuple(
+                HeldAuthority(told, next(iter(self._named.get(told.source, ())), None)) for told in self._told
+            ),
+        )
 
     # the peer's -------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ Only one reload runs at a time; those asked for meanwhile follow, each with its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from cygnet.boundary.events import Configure, Terminate
@@ -19,7 +19,7 @@ from cygnet.daemon.loading import diagnostics, load_files
 from cygnet.daemon.options import Options
 from cygnet.daemon.runner import Runner
 from cygnet.engine.configure import Change, changes
-from cygnet.model.config import Settings
+from cygnet.model.config import Config, Settings
 
 Done = Callable[[Message], None]
 
@@ -60,6 +60,8 @@ class Reloader:
 
     def _take(self, kind: Reload, loaded: Loaded) -> Message:
         """Put it into force, and the answer: what a person sees is in ``text``."""
+        if not kind.connections:
+            loaded = _credentials_of(loaded)
         config, kept = keep_last_good(self._config, loaded.config, loaded.ignored)
         lines = diagnostics(loaded, kept)
         if loaded.fatal:
@@ -70,14 +72,7 @@ class Reloader:
             lines += [_SAID[change].format(name) for name, change in changes(self._config, config)]
             self._use(loaded)
         else:
-            fresh_files = loaded.config
-            config = replace(
-                self._config,
-                secrets=fresh_files.secrets,
-                certificates=fresh_files.certificates,
-                keys=fresh_files.keys,
-                crls=fresh_files.crls,
-            )
+            config = with_credentials(self._config, loaded.config, kind.parts)
         self._config = config
         fresh = frozenset(c.name for c in config.connections) if kind.fresh else frozenset[str]()
         self._runner.feed(Configure(config, fresh, start=kind.connections))
@@ -101,6 +96,33 @@ class Reloader:
                     f"close it with 'cygnet down [{sa.uid}]', or all such with --apply"
                 )
         return lines
+
+
+def _credentials_of(loaded: Loaded) -> Loaded:
+    """With complaints about credentials only."""
+    errors, warnings = (
+        tuple(one for one in found if one in loaded.of_credentials)
+        for found in (loaded.errors, loaded.warnings)
+    )
+    return replace(loaded, errors=errors, warnings=warnings, ignored=())
+
+
+def with_credentials(before: Config, after: Config, parts: Collection[str] = ()) -> Config:
+    """``before`` with the credentials of ``after``: of those ``parts`` (control.outcomes.Reload), or all."""
+
+    def read(part: str) -> bool:
+        return not parts or part in parts
+
+    return replace(
+        before,
+        secrets=after.secrets if read("secrets") else before.secrets,
+        keys=after.keys if read("secrets") else before.keys,
+        certificates=(
+            *(file for file in after.certificates if read(file.use.value)),
+            *(file for file in before.certificates if not read(file.use.value)),
+        ),
+        crls=after.crls if read("crls") else before.crls,
+    )
 
 
 def _unchangeable(before: Settings, after: Settings) -> list[str]:

@@ -29,6 +29,7 @@ from cygnet.boundary.events import (
 from cygnet.boundary.snapshot import Snapshot
 from cygnet.boundary.specs import SaId
 from cygnet.control.view import Usages
+from cygnet.credentials.held import Held
 from cygnet.daemon.log import Journal
 from cygnet.daemon.perform import PERFORM, Hands
 from cygnet.dataplane.base import DataPlane
@@ -47,6 +48,8 @@ class Engine(Protocol):
     def next_deadline(self) -> float | None: ...
 
     def snapshot(self, now: float) -> Snapshot: ...
+
+    def held(self, now: float) -> Held: ...
 
 
 class Runner:
@@ -71,6 +74,9 @@ class Runner:
 
     def snapshot(self) -> Snapshot:
         return self.engine.snapshot(self.now())
+
+    def held(self) -> Held:
+        return self.engine.held(self.now())
 
     def feed(self, event: Event) -> None:
         """Give the engine an event, and carry out what it wants before returning.

@@ -15,6 +15,7 @@ from cygnet.config.load import Loaded
 from cygnet.control.outcomes import Reload
 from cygnet.control.vici.codec import Message
 from cygnet.control.view import Facts
+from cygnet.credentials.held import Held
 from cygnet.daemon import facts, notify
 from cygnet.daemon.addresses import AddressWatch
 from cygnet.daemon.entropy import SystemEntropy
@@ -69,6 +70,9 @@ class Service:
 
     def snapshot(self) -> Snapshot:
         return self.runner.snapshot()
+
+    def held(self) -> Held:
+        return self.runner.held()
 
     def facts(self) -> Facts:
         return facts.gather(

@@ -23,6 +23,7 @@ from cygnet.boundary.events import (
     InstallFailed,
     MappingChanged,
     Purge,
+    PurgeIke,
     Redirect,
     Rekey,
     Resolved,
@@ -37,6 +38,7 @@ from cygnet.boundary.events import (
     Usage,
 )
 from cygnet.boundary.snapshot import Snapshot
+from cygnet.credentials.held import Held
 from cygnet.engine import requests, revocation, supervision, traps, vigil
 from cygnet.engine.children import expired, installed_as
 from cygnet.engine.configure import configure
@@ -98,6 +100,12 @@ class Engine:
     def next_deadline(self) -> float | None:
         """When to send Tick next; None: nothing to wait for."""
         return self._services.timers.next()
+
+    def held(self, now: float) -> Held:
+        """Certificates, keys and revocation data, for those who list them."""
+        services, cache = self._services, self._services.part(revocation.Library).cache
+        unix = int(now + services.unix_offset)
+        return services.store.everything(unix, cache.every_crl, cache.every_answer)
 
     def snapshot(self, now: float) -> Snapshot:
         services, registry = self._services, self._registry
@@ -276,6 +284,7 @@ _HANDLERS: dict[type, Callable[[Registry[IkeSa], Any], None]] = {
     SourceAddress: _answer,
     Fetched: _answer,
     Purge: revocation.purge,
+    PurgeIke: requests.purge,
     MappingChanged: _mapping_changed,
     InstallFailed: _install_failed,
     Unanswered: vigil.unanswered,

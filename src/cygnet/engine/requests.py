@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 
 from cygnet.boundary.effects import Attach, Finish, Outcome
-from cygnet.boundary.events import Initiate, Redirect, Rekey, Route, Terminate, Unroute
+from cygnet.boundary.events import Initiate, PurgeIke, Redirect, Rekey, Route, Terminate, Unroute
 from cygnet.engine import traps, wants
 from cygnet.engine.addresses import fits
 from cygnet.engine.child import ChildSa
@@ -151,6 +151,16 @@ def terminate(registry: Registry[IkeSa], event: Terminate) -> None:
         sa.do(wants.Delete())
     for child in children:
         _owner(registry, child).do(wants.DeleteChild(child))
+
+
+def purge(registry: Registry[IkeSa], event: PurgeIke) -> None:
+    """Delete what is established and carries nothing, nor is meant to at this moment."""
+    idle = [sa for sa in registry.ike_sas.values() if sa.is_established and not sa.children and not sa.wishes]
+    for sa in idle:
+        sa.failure = "it was closed by the user"
+        sa.do(wants.Delete())
+    text = f"{len(idle)} IKE_SA{'' if len(idle) == 1 else 's'} without CHILD_SAs closed"
+    registry.services.emit(Finish(event.ref, Outcome.OK, text))
 
 
 def rekey(registry: Registry[IkeSa], event: Rekey) -> None:

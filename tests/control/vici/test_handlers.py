@@ -177,7 +177,9 @@ def test_status_is_ready_to_print_as_text_and_as_json() -> None:
 def test_reloads_say_what_to_read() -> None:
     assert decide("reload-settings", {}, VIEW) == Reload()
     assert decide("reload-settings", {"what": "reload", "apply": "yes"}, VIEW) == Reload(True, True, True)
-    assert decide("reload-settings", {"what": "secrets"}, VIEW) == Reload(connections=False)
+    assert decide("reload-settings", {"what": "all"}, VIEW) == Reload(connections=False)
+    assert decide("reload-settings", {"what": "secrets"}, VIEW) == Reload(False, parts=("secrets", "certs"))
+    assert decide("reload-settings", {"what": "crls"}, VIEW) == Reload(False, parts=("crls",))
 
 
 def test_an_unknown_command_is_none() -> None:

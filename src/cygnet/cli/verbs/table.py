@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 class Verb(NamedTuple):
     """``module`` has ``arguments(parser)`` and ``run(options) -> exit status``; with
-    ``passes_on`` it has ``run_with(words)`` and reads its arguments itself.
+    ``passes_on`` it has ``run_with(words)`` and reads its arguments itself. ``options.verb`` is the
+    verb, for modules that have several.
     """
 
     module: str
@@ -29,8 +30,27 @@ VERBS: dict[str, Verb] = {
     "unroute": Verb(_V + "unroute", "undo route"),
     "update": Verb(_V + "update", "read the configuration again; take over what changed"),
     "reload": Verb(_V + "reload", "read the configuration again; start everything anew"),
-    "rereadsecrets": Verb(_V + "rereadsecrets", "read the secrets again, nothing else"),
-    "rereadall": Verb(_V + "rereadall", "read all credentials again, no connections"),
+    "rereadsecrets": Verb(_V + "rereads", "read secrets, private keys and own certificates again"),
+    "rereadcacerts": Verb(_V + "rereads", "read the CAs of ipsec.d/cacerts again"),
+    "rereadocspcerts": Verb(_V + "rereads", "read the OCSP signers of ipsec.d/ocspcerts again"),
+    "rereadaacerts": Verb(_V + "rereads", "read the attribute authorities of ipsec.d/aacerts again"),
+    "rereadacerts": Verb(_V + "rereads", "read attribute certificates again"),
+    "rereadcrls": Verb(_V + "rereads", "read the CRLs of ipsec.d/crls again"),
+    "rereadall": Verb(_V + "rereads", "read all credentials again, no connections"),
+    "purgecerts": Verb(_V + "purge", "forget certificates that peers have sent (none are kept)"),
+    "purgecrls": Verb(_V + "purge", "forget CRLs that were fetched"),
+    "purgeocsp": Verb(_V + "purge", "forget OCSP answers that were fetched"),
+    "purgeike": Verb(_V + "purge", "close IKE_SAs that carry no CHILD_SA"),
+    "listcerts": Verb(_V + "lists", "the certificates of ends, ours and peers'"),
+    "listcacerts": Verb(_V + "lists", "the CA certificates"),
+    "listocspcerts": Verb(_V + "lists", "the certificates that sign OCSP answers"),
+    "listaacerts": Verb(_V + "lists", "the certificates of attribute authorities"),
+    "listacerts": Verb(_V + "lists", "attribute certificates"),
+    "listcrls": Verb(_V + "lists", "the CRLs, from files and fetched"),
+    "listocsp": Verb(_V + "lists", "OCSP answers that were fetched"),
+    "listpubkeys": Verb(_V + "lists", "raw public keys"),
+    "listcainfos": Verb(_V + "lists", "the ca sections"),
+    "listall": Verb(_V + "lists", "all of these, and the algorithms"),
     "listalgs": Verb(_V + "listalgs", "the algorithms the daemon can do"),
     "check": Verb(_V + "check", "check a configuration without a daemon", True),
     "version": Verb(_V + "version", "the version of cygnet and of the kernel"),

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 from cygnet.boundary.snapshot import ChildSnapshot, IkeSnapshot, RoutedSnapshot, Snapshot, WantedSnapshot
 from cygnet.boundary.specs import SaUsage
-from cygnet.control.render.times import span
 from cygnet.control.view import Usages
 from cygnet.crypto.names import proposal_text
 from cygnet.model.config import AuthMethod, Connection
@@ -17,6 +16,7 @@ from cygnet.values.iana import EsnId, TransformType
 from cygnet.values.identity import Identity
 from cygnet.values.proposal import Proposal
 from cygnet.values.selector import TrafficSelector
+from cygnet.values.span import span
 
 METHODS = {
     AuthMethod.PSK: "pre-shared key",

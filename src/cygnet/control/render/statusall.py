@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from cygnet.boundary.snapshot import Snapshot
 from cygnet.control.render.status import connection, status
-from cygnet.control.render.times import since, span
+from cygnet.control.render.times import since
 from cygnet.control.view import Facts, Usages
+from cygnet.values.span import span
 
 
 def statusall(snapshot: Snapshot, facts: Facts, name: str, usages: Usages) -> Iterator[str]:

@@ -5,9 +5,10 @@ when this is asked, because every event is handled to its end.
 from __future__ import annotations
 
 from cygnet.control.outcomes import Answer, Decision
-from cygnet.control.render.times import since, span
+from cygnet.control.render.times import since
 from cygnet.control.vici.codec import Message
 from cygnet.control.view import View
+from cygnet.values.span import span
 
 PRIORITIES = ("critical", "high", "medium", "low")
 

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from cygnet.control.outcomes import Decision, refused
 from cygnet.control.vici.codec import Message
 from cygnet.control.vici.handlers import (
+    cygnet_list,
     cygnet_list_wanted,
+    cygnet_purge_ike,
     cygnet_status,
     flush_certs,
     get_algorithms,
     get_pools,
     initiate,
     install,
+    list_authorities,
+    list_certs,
     list_conns,
     list_policies,
     list_sas,
@@ -43,11 +47,15 @@ COMMANDS: dict[str, Handler] = {
     "list-sas": list_sas.handle,
     "list-conns": list_conns.handle,
     "list-policies": list_policies.handle,
+    "list-certs": list_certs.handle,
+    "list-authorities": list_authorities.handle,
     "get-pools": get_pools.handle,
     "get-algorithms": get_algorithms.handle,
     "flush-certs": flush_certs.handle,
     "reload-settings": reload_settings.handle,
+    "cygnet-list": cygnet_list.handle,
     "cygnet-list-wanted": cygnet_list_wanted.handle,
+    "cygnet-purge-ike": cygnet_purge_ike.handle,
     "cygnet-status": cygnet_status.handle,
 }
 
@@ -58,6 +66,8 @@ EVENTS = frozenset(
         "list-sa",
         "list-conn",
         "list-policy",
+        "list-cert",
+        "list-authority",
         "cygnet-text",
         "cygnet-wanted",
         "log",

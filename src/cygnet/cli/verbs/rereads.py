@@ -1,4 +1,4 @@
-"""`cygnet rereadall`: read all credentials again; connections are not touched."""
+"""`cygnet rereadsecrets` and its sisters: read credentials again; connections are not touched."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    return reread.reread(options, "secrets")
+    return reread.reread(options, options.verb.removeprefix("reread"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cygnet.control.render.times import span
+from cygnet.values.span import span
 
 
 @pytest.mark.parametrize(
