@@ -32,6 +32,7 @@ class Settings:
     max_depth: int = 10  #: certificates in a path, the leaf and the anchor among them
     max_signatures: int = 100  #: signatures checked in one judgement; each costs some 50 to 500 us
     max_paths: int = 50  #: paths and dead ends looked at
+    max_steps: int = 500  #: from certificates to who may have issued them; each costs some 20 us
     skew: int = 300  #: seconds that a CRL or an OCSP answer may be from the future
 
     def weak(self, certificate: Certificate) -> bool:

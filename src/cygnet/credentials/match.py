@@ -10,6 +10,7 @@ in the certificate: one for ``*.example.org`` is not one for ``vpn.example.org``
 from __future__ import annotations
 
 from cygnet.crypto.x509 import Certificate
+from cygnet.model.config import AuthRound
 from cygnet.values import dn
 from cygnet.values.dn_match import RdnMatching, dn_fits
 from cygnet.values.iana import IdType
@@ -33,6 +34,12 @@ def fits(certificate: Certificate, wanted: Identity, rdn: RdnMatching = RdnMatch
     if wanted.type == IdType.DER_ASN1_DN:
         return max(dn_fits(one.data, wanted.data, rdn) for one in (certificate.subject, *named))
     return max((one.matches(wanted) for one in named), default=0)
+
+
+def least(round: AuthRound) -> int:
+    """How well a peer's certificate has to fit. Wildcards are for configurations: a peer that calls itself
+    ``*`` is not somebody else for it; only where its own word does not count they are ours."""
+    return 1 if round.loose_id else 3
 
 
 def key_ids(certificate: Certificate) -> tuple[bytes, ...]:

@@ -85,12 +85,17 @@ class _GaveUp(Exception):
 
 
 @lru_cache(64)  # few, as each keeps a list alive; without it each handshake would hash megabytes again
+def _verify(signed: Certificate | Crl | OcspAnswer, signer: Certificate) -> None:
+    """Raises SignatureError, which is not remembered: strangers' forgeries would push out what is right."""
+    if isinstance(signed, Certificate):
+        signed.verify_issued_by(signer)
+    else:
+        signed.verify_signed_by(signer.key)
+
+
 def _signs(signed: Certificate | Crl | OcspAnswer, signer: Certificate) -> bool:
     try:
-        if isinstance(signed, Certificate):
-            signed.verify_issued_by(signer)
-        else:
-            signed.verify_signed_by(signer.key)
+        _verify(signed, signer)
     except SignatureError:
         return False
     return True
@@ -106,6 +111,7 @@ class _Judgement:
         self._checked: dict[tuple[Certificate | Crl | OcspAnswer, bytes], bool] = {}
         self._revocation = Revocation(evidence, now, settings, self._signed)
         self._attempts: list[Attempt] = []
+        self._steps = 0
         self._wanted: dict[Certificate, Wanted] = {}
 
     def verdict(self) -> Verdict:
@@ -142,22 +148,34 @@ class _Judgement:
     # upwards --------------------------------------------------------------------------
 
     def _chains(self, chain: Chain) -> Iterator[Chain]:
-        """The chains that begin with ``chain`` and end with an anchor, every signature in them right."""
+        """The chains that begin with ``chain`` and end with an anchor, every signature in them right.
+
+        They are found by names, and their signatures checked from the anchor downwards: only with keys
+        that are trusted, or proven by those, never with whichever a stranger brings along."""
         tip = chain[-1]
+        self._steps += 1
+        if self._steps > self._settings.max_steps:
+            raise _GaveUp
         if tip in self._anchors:
             yield chain
         refused: list[Attempt] = []
-        followed = False
+        followed = explored = False
         for issuer in self._issuers(tip):
             problem = self._cannot_follow(chain, issuer)
             if problem is None:
-                followed = True
-                yield from self._chains((*chain, issuer))
+                explored = True
+                for whole in self._chains((*chain, issuer)):
+                    problem = self._not_signed(tip, issuer)
+                    if problem is not None:
+                        refused.append(Attempt((*chain, issuer), (problem,)))
+                        break
+                    followed = True
+                    yield whole
             elif problem.why is not Why.LOOP:
                 refused.append(Attempt((*chain, issuer), (problem,)))
         if followed:  # namesakes whose key is another are then no news
             refused = [attempt for attempt in refused if attempt.reasons[0].why is not Why.SIGNATURE]
-        elif not refused and tip not in self._anchors:
+        elif not refused and not explored and tip not in self._anchors:
             refused.append(Attempt(chain, (self._dead_end(tip),)))
         for attempt in refused:
             self._note(attempt)
@@ -180,6 +198,11 @@ class _Judgement:
             return Reason(Why.TOO_DEEP, tip, f"the path is longer than {self._settings.max_depth}")
         if not self._may_be_ca(issuer):
             return Reason(Why.NO_CA, issuer, f"{issuer.name} is no CA, but issued {tip.name}")
+        if self._checked.get((tip, issuer.key.spki)) is False:
+            return self._not_signed(tip, issuer)
+        return None
+
+    def _not_signed(self, tip: Certificate, issuer: Certificate) -> Reason | None:
         if not self._signed(tip, issuer):
             text = f"the signature on {tip.name} is not of the key of {issuer.name}"
             if tip.algorithm.kind is KeyKind.UNKNOWN:

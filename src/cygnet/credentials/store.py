@@ -127,7 +127,8 @@ class Store:
 
     def of_peer(self, identity: Identity, round: AuthRound) -> tuple[Certificate, ...]:
         """Certificates that are here for a peer that sends none."""
-        return tuple(c for c in self.named(round) or self.ends if match.fits(c, identity))
+        least = match.least(round)
+        return tuple(c for c in self.named(round) or self.ends if match.fits(c, identity) >= least)
 
     def evidence(
         self, leaf: Certificate, offered: Iterable[Certificate], pinned: Collection[Certificate] = ()

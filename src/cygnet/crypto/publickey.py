@@ -209,15 +209,26 @@ Loaded = (
     | mldsa.MLDSA65PublicKey
     | mldsa.MLDSA87PublicKey
 )
+#: bytes of a SubjectPublicKeyInfo; RSA of 16384 bits has 2 KB, ML-DSA-87 2.6 KB
+LONGEST_KEY = 4096
+#: bits of an RSA modulus, and of its exponent, that we calculate with. A signature takes the library 1 ms
+#: with the longest of these; with an exponent as long as the modulus it would take 5 ms with 3072 bits
+MOST_RSA_BITS, MOST_EXPONENT_BITS = 16384, 33
 _ML_DSA = {mldsa.MLDSA44PublicKey: 44, mldsa.MLDSA65PublicKey: 65, mldsa.MLDSA87PublicKey: 87}
 
 
 @lru_cache(256)
 def loaded(spki: bytes) -> Loaded | None:
-    """The library's key; None where it cannot use it."""
+    """The library's key; None where it cannot use it, or would have to work on it for too long."""
+    if len(spki) > LONGEST_KEY:
+        return None
     try:
         key = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm):
+        return None
+    if isinstance(key, rsa.RSAPublicKey) and (
+        key.key_size > MOST_RSA_BITS or key.public_numbers().e.bit_length() > MOST_EXPONENT_BITS
+    ):
         return None
     return key if isinstance(key, Loaded) and not isinstance(key, dsa.DSAPublicKey) else None
 

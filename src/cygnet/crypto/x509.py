@@ -50,6 +50,9 @@ LONGEST = 128 * 1024
 #: names or constraints, and policies or mappings, in one certificate; more are meant to keep us busy
 MOST_NAMES, MOST_POLICIES = 2048, 256
 
+#: bytes of a serial number; RFC 5280 §4.1.2.2 allows 20
+LONGEST_SERIAL = 64
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -237,6 +240,8 @@ def _certificate(data: bytes, before: int, after: int) -> Certificate:
     fields.end()
     if inner.whole != algorithm:
         raise DerError("the signature algorithm inside is not the one outside")
+    if len(serial.value) > LONGEST_SERIAL:
+        raise DerError(f"a serial number of more than {LONGEST_SERIAL} bytes")
     number = der.natural(der.only(version.value, der.INTEGER).value, 3) + 1 if version else 1
     if extensions and number != 3:
         raise DerError(f"version {number} with extensions")
@@ -456,7 +461,9 @@ _EXTENSIONS: Readers = {
 
 # files --------------------------------------------------------------------------------
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n(.*?)-----END \1-----", re.DOTALL)
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n")
+#: labels without an end in one file; looking for each takes a walk through all of it
+MOST_ENDLESS = 8
 _CERTIFICATE_LABELS = {b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"}
 
 
@@ -465,9 +472,16 @@ def pem_blocks(data: bytes) -> list[tuple[bytes, bytes]]:
 
     CertificateError where a block is no base64.
     """
-    found = []
-    for match in _BLOCK.finditer(data):
-        label, body = match[1], match[2]
+    found: list[tuple[bytes, bytes]] = []
+    endless: set[bytes] = set()
+    at = 0
+    while (begin := _BEGIN.search(data, at)) is not None and len(endless) < MOST_ENDLESS:
+        label, at = begin[1], begin.end()
+        end = -1 if label in endless else data.find(b"-----END " + label + b"-----", at)
+        if end < 0:
+            endless.add(label)
+            continue
+        body, at = data[at:end], end
         if b":" in body:  # headers, up to an empty line (RFC 1421): of encrypted keys
             body = re.split(rb"\r?\n[ \t]*\r?\n", body, maxsplit=1)[-1]
         try:

@@ -117,10 +117,7 @@ async def get(question: Fetch, where: SplitResult) -> bytes:
         from cygnet.daemon import ldap
 
         addresses = await resolve(where, question.configured)
-        data = await beside(lambda: ldap.search(where, addresses, question.timeout))
-        if len(data) > MOST[question.kind]:
-            raise FetchError(f"it is larger than {MOST[question.kind]} bytes")
-        return data
+        return await beside(lambda: ldap.search(where, addresses, question.timeout, MOST[question.kind]))
     raise FetchError(f"cannot fetch {where.scheme or 'what is no URI'}")
 
 

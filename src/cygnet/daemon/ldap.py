@@ -1,7 +1,7 @@
 """ldap:// and ldaps:// URIs (RFC 4516): one attribute of one entry, asked for without a name.
 
-Needs the package ``ldap3``. Its search blocks and takes what the server sends, however much, until
-``timeout``; so it runs in a thread of its own, and directories are for those who trust theirs.
+Needs the package ``ldap3``. Its search blocks until ``timeout``, so it runs in a thread of its own; and it
+takes what the server sends, however much, so it is given a socket that does not.
 """
 
 from __future__ import annotations
@@ -21,8 +21,25 @@ class LdapError(CygnetError):
     """The directory does not have it, or there is no way to ask."""
 
 
-def search(where: SplitResult, addresses: list[Address], timeout: float) -> bytes:
-    """The first value of the first attribute that the URI names."""
+class _Bounded:
+    """A socket from which no more than ``most`` bytes come; all else is the socket's."""
+
+    def __init__(self, within: Any, most: int) -> None:
+        self._within, self._left = within, most
+
+    def recv(self, size: int, *flags: int) -> bytes:
+        data: bytes = self._within.recv(size, *flags)
+        self._left -= len(data)
+        if self._left < 0:
+            raise LdapError("the directory sends more than it was to")
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._within, name)
+
+
+def search(where: SplitResult, addresses: list[Address], timeout: float, most: int) -> bytes:
+    """The first value of the first attribute that the URI names; of at most ``most`` bytes."""
     try:
         import ldap3
         from ldap3.core.exceptions import LDAPException
@@ -45,6 +62,8 @@ def search(where: SplitResult, addresses: list[Address], timeout: float) -> byte
             server, read_only=True, auto_referrals=False, receive_timeout=seconds, raise_exceptions=True
         )
         try:
+            connection.open()
+            connection.socket = _Bounded(connection.socket, most)
             connection.bind()
             connection.search(
                 unquote(where.path[1:]),

@@ -6,9 +6,9 @@ on who connected before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cygnet.credentials import match
 from cygnet.credentials.judgement import Path, Settings, Verdict, Wanted
@@ -41,9 +41,21 @@ class Shown:
     asks_ocsp: bool = False
     authorities: set[bytes] = field(default_factory=set)  #: key ids of the CAs that it has asked for
 
+    seen: set[bytes] = field(default_factory=set)  #: what was read, also in vain
+    #: what has been found out in this handshake, so that many connections to choose from cost it once
+    verdicts: dict[Hashable, Verdict] = field(default_factory=dict)
+    checks: dict[Hashable, object] = field(default_factory=dict)
+
+    def is_news(self, data: bytes) -> bool:
+        """Whether it is to be read; at most ``MOST`` things are, be they readable or not."""
+        if data in self.seen:
+            return False
+        self.seen.add(data)
+        return True
+
     @property
     def is_full(self) -> bool:
-        return len(self.certificates) + len(self.keys) + len(self.crls) + len(self.answers) >= MOST
+        return len(self.seen) >= MOST
 
     def take(self, sa: IkeSa, certificate: Certificate) -> None:
         if certificate in self.certificates:  # twice in a file, or a message that has come before
@@ -83,26 +95,43 @@ def signed_by_peer(
     round: AuthRound,
     identity: Identity,
     check: Callable[[PublicKey], T],
+    about: Hashable,
 ) -> T:
     """What ``check`` returns of the first of the peer's keys that it does not raise CygnetError for.
 
+    ``about``: what ``check`` depends on beside the key; it is called once for each.
     Raises the first such error, or PeerError(AUTHENTICATION_FAILED) with what is wrong with the
     certificate; and ``revocation.Missing``, having changed nothing, where it may still turn out to be
     revoked: whoever catches that waits and calls again."""
     problem: CygnetError | None = None
     for proven in keys_of(sa, shown, round, identity):
-        try:
-            result = check(proven.key)
-        except CygnetError as error:
-            problem = problem or error
+        result = _checked(shown, proven.key, check, about)
+        if isinstance(result, CygnetError):
+            problem = problem or result
             continue
-        revocation.need(sa, proven.wanted)
+        try:
+            revocation.need(sa, proven.wanted)
+        except revocation.Missing:
+            shown.verdicts.clear()
+            raise
         if not proven.doubt:
             _log_used(sa, proven)
             return result
         problem = _failed(proven.doubt)
     assert problem is not None
     raise problem
+
+
+def _checked(
+    shown: Shown, key: PublicKey, check: Callable[[PublicKey], T], about: Hashable
+) -> T | CygnetError:
+    question = key.spki, about
+    if question not in shown.checks:
+        try:
+            shown.checks[question] = check(key)
+        except CygnetError as error:
+            shown.checks[question] = error
+    return cast("T | CygnetError", shown.checks[question])
 
 
 def keys_of(sa: IkeSa, shown: Shown, round: AuthRound, identity: Identity) -> list[Proven]:
@@ -123,8 +152,8 @@ def keys_of(sa: IkeSa, shown: Shown, round: AuthRound, identity: Identity) -> li
         raise _failed(f"the peer sent no certificate, and there is none here for '{identity}'")
     problems: list[str] = []
     proven: list[Proven] = []
-    for certificate in dict.fromkeys(candidates):
-        if not match.fits(certificate, wanted):
+    for certificate in list(dict.fromkeys(candidates))[:MOST]:
+        if match.fits(certificate, wanted) < match.least(round):
             problems.append(_other_name(certificate, wanted))
             continue
         verdict = _judged(sa, shown, certificate, pinned, round)
@@ -151,7 +180,12 @@ def _judged(
         explicit_policy=bool(round.policies),
     )
     offered = shown.certificates[1:]
-    return revocation.judged(sa, certificate, offered, pinned, settings, shown.crls, shown.answers)
+    question = certificate, certificate in pinned, settings, len(shown.seen), sa.services.now
+    if question not in shown.verdicts:
+        shown.verdicts[question] = revocation.judged(
+            sa, certificate, offered, pinned, settings, shown.crls, shown.answers
+        )
+    return shown.verdicts[question]
 
 
 def _log_used(sa: IkeSa, proven: Proven) -> None:

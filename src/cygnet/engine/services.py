@@ -21,10 +21,20 @@ from cygnet.engine.index import Connections
 from cygnet.engine.reqids import Reqids
 from cygnet.engine.timers import Timers
 from cygnet.model.config import Config
+from cygnet.values.dn import printable
 from cygnet.values.endpoint import Address
 from cygnet.values.secret import Secret
 
 P = TypeVar("P")
+
+LONGEST_LINE = 1000  #: characters of a line about a stranger's names, which may have 64 KB
+
+
+def one_line(text: str) -> str:
+    """Fit for logs and terminals: names, URIs and servers' words come from strangers."""
+    if len(text) > LONGEST_LINE:
+        text = f"{text[:LONGEST_LINE]}... ({len(text) - LONGEST_LINE} more)"
+    return text if text.isprintable() else printable(text)
 
 
 class Named(Protocol):
@@ -110,6 +120,7 @@ class Services:
         self, group: str, text: str, level: int = 1, sa: Named | None = None, stranger: bool = False
     ) -> None:
         """``stranger``: anybody can cause it (so can he, by their nature, most lines without an SA)."""
+        text = one_line(text)
         if sa is None:
             self.emit(Log(group, level, text, stranger=stranger))
         else:
@@ -117,7 +128,7 @@ class Services:
 
     def alert(self, kind: str, text: str, sa: Named | None = None) -> None:
         """Once per change: what is tried again and fails alike is told again only after it was well."""
-        key = (kind, sa.name if sa is not None else "")
+        key, text = (kind, sa.name if sa is not None else ""), one_line(text)
         if self._alerted.get(key) != text:
             self._alerted[key] = text
             self.emit(Alert(kind, text, sa.uid if sa is not None else None))

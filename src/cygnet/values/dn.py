@@ -14,6 +14,12 @@ from functools import lru_cache
 from cygnet.values import der
 from cygnet.values.der import DerError
 
+#: bytes, and attributes, of a Name: many times what names have; more is meant to keep us busy
+LONGEST, MOST_ATTRIBUTES = 8192, 100
+#: bytes of a Name whose reading is remembered among thousands; longer ones, a few. Anybody can send
+#: names, so what all that are remembered take is bounded (some 40 MB)
+SHORT = 256
+
 UTF8, NUMERIC, PRINTABLE, TELETEX, IA5 = 0x0C, 0x12, 0x13, 0x14, 0x16
 VISIBLE, UNIVERSAL, BMP = 0x1A, 0x1C, 0x1E
 
@@ -74,10 +80,16 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-@lru_cache(4096)
 def rdns(name: bytes) -> tuple[Rdn, ...]:
-    """The RDNs of a Name, in the order of the DER. DerError where it is none."""
+    """The RDNs of a Name, in the order of the DER. DerError where it is none, or no name that is real."""
+    if len(name) > LONGEST:
+        raise DerError(f"a name of {len(name)} bytes is longer than {LONGEST}")
+    return _rdns(name) if len(name) <= SHORT else _long_rdns(name)
+
+
+def _read(name: bytes) -> tuple[Rdn, ...]:
     found = []
+    left = MOST_ATTRIBUTES
     for rdn in der.sequence(name):
         if rdn.tag != der.SET:
             raise DerError("an RDN that is no SET")
@@ -87,16 +99,26 @@ def rdns(name: bytes) -> tuple[Rdn, ...]:
             if len(parts) != 2 or parts[0].tag != der.OID:
                 raise DerError("an attribute that is no type and value")
             attributes.append(Attribute(der.oid(parts[0].value), parts[1].tag, parts[1].value))
+            left -= 1
+            if left < 0:
+                raise DerError(f"a name with more than {MOST_ATTRIBUTES} attributes")
         if not attributes:
             raise DerError("an empty RDN")
         found.append(tuple(attributes))
     return tuple(found)
 
 
-@lru_cache(4096)
 def canonical(name: bytes) -> Canonical:
     """Equal for two names exactly when they are the same by RFC 5280 §7.1."""
+    return _canonical(name) if len(name) <= SHORT else _long_canonical(name)
+
+
+def _compared(name: bytes) -> Canonical:
     return tuple(frozenset((a.oid, a.canonical) for a in rdn) for rdn in rdns(name))
+
+
+_rdns, _long_rdns = lru_cache(4096)(_read), lru_cache(64)(_read)
+_canonical, _long_canonical = lru_cache(4096)(_compared), lru_cache(64)(_compared)
 
 
 def text(name: bytes) -> str:

@@ -84,22 +84,27 @@ def why_none(sa: IkeSaV1, connection: Connection) -> str:
 # what the peer shows ------------------------------------------------------------------------
 
 
+def learn_requests(sa: IkeSaV1, shown: Shown, chain: Chain) -> None:
+    """Take note of CERTREQ payloads. They are all that belongs into messages in the clear before the keys
+    are there; certificates are taken with the SIG payload only."""
+    asked = {r.authority for r in chain.all(CertReq) if r.encoding == X509_SIGNATURE}
+    if asked:
+        shown.asked = True
+        authorities = sa.services.store.authorities(())
+        shown.authorities |= {ca.key.spki_keyid for ca in authorities if ca.subject.data in asked}
+
+
 def learn(sa: IkeSaV1, shown: Shown, chain: Chain) -> None:
     """Take note of CERT and CERTREQ payloads. What cannot be read is said and passed over."""
-    for request in chain.all(CertReq):
-        if request.encoding == X509_SIGNATURE:
-            shown.asked = True
-            shown.authorities |= {
-                ca.key.spki_keyid
-                for ca in sa.services.store.authorities(())
-                if ca.subject.data == request.authority
-            }
+    learn_requests(sa, shown, chain)
     for cert in chain.all(Cert):
         if shown.is_full:
             sa.log("IKE", f"peer sends more than {MOST} certificates, the rest is ignored")
             return
         if cert.encoding not in (X509_SIGNATURE, PKCS7):
             sa.log("IKE", f"received a certificate of encoding {cert.encoding}, not supported, ignored")
+            continue
+        if not shown.is_news(cert.data):
             continue
         try:
             found = certificates_in(cert.data) if cert.encoding == PKCS7 else (Certificate.parse(cert.data),)
@@ -159,7 +164,7 @@ def check(
         sign.verify_digest(key, signature, hash)
 
     try:
-        signed_by_peer(sa, shown, round, identity, verify)
+        signed_by_peer(sa, shown, round, identity, verify, (method, signature, hash))
     except SignatureError as problem:
         text = f"signature validation failed: {problem}"
         raise PeerError(Notify.AUTHENTICATION_FAILED, text) from None

@@ -187,7 +187,12 @@ def _check_signature(
     Missing where it may still turn out to be revoked."""
     wishes = constraints.parse(round.method_detail)
     return signed_by_peer(
-        sa, sa.shaking.shown, round, identity, lambda key: signatures.check(key, auth, octets, wishes)
+        sa,
+        sa.shaking.shown,
+        round,
+        identity,
+        lambda key: signatures.check(key, auth, octets, wishes),
+        (auth, octets, wishes),
     )
 
 

@@ -38,6 +38,8 @@ def learn(sa: IkeSaV2, message: Message) -> None:
         if shown.is_full:
             sa.log("IKE", f"peer sends more than {MOST} certificates, the rest is ignored")
             return
+        if not shown.is_news(payload.data):
+            continue
         try:
             _take(sa, shown, payload)
         except (CertificateError, DerError) as problem:

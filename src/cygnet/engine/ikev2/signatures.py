@@ -122,6 +122,10 @@ def check(key: PublicKey, auth: AuthPayload, octets: bytes, wishes: Constraints)
     scheme, signature = read(auth)
     used = scheme.algorithm
     weak = used.hash in ("md5", "sha1") and auth.method == AuthMethodId.DIGITAL_SIGNATURE
+    if auth.method == AuthMethodId.DIGITAL_SIGNATURE and used.hash and used.hash not in _HASHES:
+        raise _failed(f"the peer signed with {used}, a hash that we have not announced")
+    if used.pss is not None and used.pss.mgf_hash != used.hash:
+        raise _failed(f"the peer signed with {used} and a mask over {used.pss.mgf_hash.upper()}")
     if weak and used.hash not in wishes.ike_hashes:
         raise _failed(f"the peer signed over {used.hash.upper()}, which is too weak")
     if wishes.ike_hashes and used.hash and used.hash not in wishes.ike_hashes:

@@ -117,7 +117,7 @@ class AggressiveModeResponder(Phase1):
         sa.connection = fitting[0]
         sa.remote_id = id.identity
         self.learn(chain)
-        signatures.learn(sa, self.shown, chain)
+        signatures.learn_requests(sa, self.shown, chain)
         self.finish_responder(chain)
         return Next.MORE
 

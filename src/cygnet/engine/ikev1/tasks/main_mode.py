@@ -56,7 +56,7 @@ class MainModeInitiator(Phase1):
                 return Next.MORE
             case 2:
                 self.finish_initiator(chain)
-                signatures.learn(self.sa, self.shown, chain)
+                signatures.learn_requests(self.sa, self.shown, chain)
                 self.detect_nat(chain)
                 self.sa.float_ports()
                 return Next.MORE
@@ -89,7 +89,7 @@ class MainModeResponder(Phase1):
                 self.learn(chain)
             case 1:
                 self.finish_responder(chain)
-                signatures.learn(self.sa, self.shown, chain)
+                signatures.learn_requests(self.sa, self.shown, chain)
                 self.detect_nat(chain)
             case _:
                 self.must_be_protected(message)

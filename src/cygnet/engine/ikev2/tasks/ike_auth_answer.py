@@ -236,7 +236,11 @@ def _choose_connection(sa: IkeSaV2, message: Message, wanted: Identity | None) -
     alike = [c for c in fitting if _ends(c) == _ends(fitting[0]) and _accepts_chosen(sa, c)]
     meant = (c for c in alike if len(alike) > 1 and child_terms.has_child_for(sa, c, message))
     sa.connection = next(meant, fitting[0])
-    sa.shaking.others = [c for c in fitting if c is not sa.connection and _accepts_chosen(sa, c)]
+    sa.shaking.others = [
+        c
+        for c in fitting
+        if c is not sa.connection and _asks_alike(c, sa.connection) and _accepts_chosen(sa, c)
+    ]
     sa.log("CFG", f"selected peer config '{sa.name}'")
     # whoever has no identity configured is its address, whatever the peer calls it: as charon
     sa.local_id = authentication.first_own_identity(sa)
@@ -244,6 +248,15 @@ def _choose_connection(sa: IkeSaV2, message: Message, wanted: Identity | None) -
 
 def _ends(connection: Connection) -> tuple[Identity, ...]:
     return tuple(round.id for round in (*connection.local, *connection.remote))
+
+
+def _asks_alike(one: Connection, other: Connection) -> bool:
+    """What is decided before the peer has proved itself is the same for both."""
+    return (one.ppk_id, one.ppk_required, one.childless) == (
+        other.ppk_id,
+        other.ppk_required,
+        other.childless,
+    )
 
 
 def _accepts_chosen(sa: IkeSaV2, connection: Connection) -> bool:
