@@ -20,7 +20,6 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from cygnet.crypto.addrblock import AddressBlock, address_blocks
 from cygnet.crypto.general_name import (
@@ -464,6 +463,7 @@ _EXTENSIONS: Readers = {
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n")
 #: labels without an end in one file; looking for each takes a walk through all of it
 MOST_ENDLESS = 8
+MOST_IN_PKCS7 = 1000  #: certificates; the lists of public CAs have some 150
 _CERTIFICATE_LABELS = {b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"}
 
 
@@ -527,8 +527,18 @@ def _der_certificates(data: bytes) -> tuple[Certificate, ...]:
 
 
 def _pkcs7(data: bytes) -> list[Certificate]:
+    """RFC 2315 §9: those of a SignedData, in its order, which is rarely the one that DER wants of a SET."""
     try:
-        held = pkcs7.load_der_pkcs7_certificates(data)
-    except (ValueError, UnsupportedAlgorithm) as problem:
-        raise CertificateError(f"no PKCS#7 with certificates: {_first_line(problem)}") from None
-    return [parse_certificate(one.public_bytes(Encoding.DER)) for one in held]
+        content = der.Fields.of(data)
+        content.need(der.OID)
+        fields = der.Fields.of(content.need(der.context(0, True)).value)
+        fields.need(der.INTEGER)
+        fields.need(der.SET)
+        fields.need(der.SEQUENCE)
+        held = fields.optional(der.context(0, True))
+        found = [one for one in der.elements(held.value) if one.tag == der.SEQUENCE] if held else []
+    except DerError as problem:
+        raise CertificateError(f"no PKCS#7 with certificates: {problem}") from None
+    if len(found) > MOST_IN_PKCS7:
+        raise CertificateError(f"a PKCS#7 with more than {MOST_IN_PKCS7} certificates")
+    return [parse_certificate(one.whole) for one in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -32,7 +33,9 @@ class Container:
 
 def load_pkcs12(data: bytes, passphrase: Secret | None, what: str) -> Container:
     try:
-        found = pkcs12.load_pkcs12(data, passphrase.reveal() if passphrase is not None else None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Windows and Java write BER, which is read and warned of
+            found = pkcs12.load_pkcs12(data, passphrase.reveal() if passphrase is not None else None)
     except (ValueError, UnsupportedAlgorithm) as error:
         if "password" in str(error).lower() or "mac" in str(error).lower():
             raise PassphraseNeeded(what, wrong=passphrase is not None) from None
