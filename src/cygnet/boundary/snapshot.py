@@ -106,6 +106,17 @@ class WantedSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpiringSnapshot:
+    """A certificate in use that runs out, or has."""
+
+    name: str
+    what: str  #: "certificate", "CA certificate", "certificate of the peer"
+    source: str  #: the file
+    not_after: int  #: unix seconds
+    text: str  #: the same as a sentence with what to do
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     now: float
     connections: tuple[Connection, ...]
@@ -114,3 +125,4 @@ class Snapshot:
     pools: tuple[PoolSnapshot, ...] = ()
     half_open: int = 0
     wanted: tuple[WantedSnapshot, ...] = ()
+    expiring: tuple[ExpiringSnapshot, ...] = ()

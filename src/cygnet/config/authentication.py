@@ -132,13 +132,19 @@ def _own(of: _Side, round: AuthRound, keyword: str, where: str) -> AuthRound:
         name = round.certs[0]
         said = "sigkey" if of.end.cert is None else "cert"
         if not any(credentials.has_key(c) for c in round.certs):
-            reason = (
-                f"no private key for '{name}'; a line ': RSA file' (ECDSA, PKCS8) of ipsec.secrets names it"
-            )
-            written.warn(said, reason, of.side)
+            written.warn(said, credentials.missing_key(name), of.side)
+        for cert in round.certs if said == "cert" and round.send_cert is not SendCert.NEVER else ():
+            if reason := credentials.missing_issuer(cert):
+                written.warn(said, reason, of.side)
         if said == "cert" and not credentials.fits(name, round.id):
             owner = credentials.certificate(name)
-            reason = f"'{round.id}' is not in the certificate, which is for '{owner}': that is taken instead"
+            names = credentials.names(name)
+            which = " and ".join(f"'{one}'" for one in (owner, *names))
+            line = f"{of.side}id={names[0]}" if names else f'{of.side}id="{owner}"'
+            reason = (
+                f"'{round.id}' is not in the certificate, which is for {which}: '{owner}' is taken instead; "
+                f"write {line}, or have it issued with '{round.id}' in subjectAltName (pki issue --san)"
+            )
             written.warn("id", reason, of.side)
             return AuthRound(
                 round.method, owner, round.method_detail, certs=round.certs, send_cert=round.send_cert

@@ -34,6 +34,15 @@ class Credentials(Protocol):
     def has_key(self, written: str) -> bool:
         """Whether the private key of that certificate or raw public key is here."""
 
+    def missing_key(self, written: str) -> str:
+        """Why the private key of that certificate or raw public key is not here, and what to write."""
+
+    def missing_issuer(self, written: str) -> str:
+        """Where the chain of that certificate breaks off, and what to do; empty: nowhere."""
+
+    def names(self, written: str) -> tuple[Identity, ...]:
+        """The names in that certificate beside its subject."""
+
     def fits(self, written: str, identity: Identity) -> bool:
         """Whether it is a certificate of that identity."""
 
@@ -67,6 +76,15 @@ class NoCredentials:
 
     def has_key(self, _written: str) -> bool:
         return False
+
+    def missing_key(self, written: str) -> str:
+        return f"no private key for '{written}'"
+
+    def missing_issuer(self, _written: str) -> str:
+        return ""
+
+    def names(self, _written: str) -> tuple[Identity, ...]:
+        return ()
 
     def fits(self, _written: str, _identity: Identity) -> bool:
         return False

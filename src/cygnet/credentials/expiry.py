@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from cygnet.credentials.judgement import day
 from cygnet.credentials.store import Store
 from cygnet.crypto.x509 import Certificate
-from cygnet.model.config import AuthMethod, AuthRound, CertificateUse, Connection
+from cygnet.model.config import AuthMethod, AuthRound, Connection
 from cygnet.values.span import span
 
+OWN = "certificate"  #: what one of ours is called
 DAY = 86400
 BEFORE = (30 * DAY, 7 * DAY, DAY)  #: seconds before the end
 
@@ -68,7 +70,7 @@ def in_use(store: Store, connections: Iterable[Connection]) -> tuple[Watched, ..
     for local in {(r.certs, r.id): r for r, here in rounds if here}.values():
         own = store.own(local, local.id)
         if own is not None:
-            found.setdefault(own, "certificate")
+            found.setdefault(own, OWN)
             for ca in store.issuers(own):
                 found.setdefault(ca, "CA certificate")
     for remote in {(r.certs, r.authorities): r for r, here in rounds if not here}.values():
@@ -77,13 +79,15 @@ def in_use(store: Store, connections: Iterable[Connection]) -> tuple[Watched, ..
         if not remote.certs:
             for ca in store.authorities((remote,)):
                 found.setdefault(ca, "CA certificate")
-    watched = (Watched(one, what, _source(store, one)) for one, what in found.items())
+    files = {held.certificate: held.files[0] for held in reversed(store.held)}
+    watched = (Watched(one, what, files[one]) for one, what in found.items())
     return tuple(sorted(watched, key=lambda w: w.certificate.not_after))
 
 
 def expiring(watched: Iterable[Watched], now: int) -> Iterator[Watched]:
-    """Those to warn of."""
-    return (one for one in watched if one.stage(now))
+    """Those to warn of. ``watched`` is by the end of their validity."""
+    near = takewhile(lambda one: one.certificate.not_after - BEFORE[0] <= now, watched)
+    return (one for one in near if one.stage(now))
 
 
 def _rounds(connection: Connection, here: bool) -> list[AuthRound]:
@@ -92,12 +96,3 @@ def _rounds(connection: Connection, here: bool) -> list[AuthRound]:
     rounds = connection.local if here else connection.remote
     wanted = (AuthMethod.PUBKEY,) if here else (AuthMethod.PUBKEY, AuthMethod.ANY)
     return [round for round in rounds if round.method in wanted]
-
-
-def _source(store: Store, certificate: Certificate) -> str:
-    return next(
-        held.sources[-1]
-        for use in CertificateUse
-        for held in store.held
-        if held.use is use and held.certificate == certificate
-    )

@@ -13,9 +13,10 @@ from posixpath import join
 from typing import Protocol
 
 from cygnet.credentials import match
+from cygnet.credentials.belonging import missing_issuer, missing_key
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.issuing.containers import load_pkcs12
-from cygnet.crypto.issuing.keys import load_public, rsa_of_dns, spki
+from cygnet.crypto.issuing.keys import load_privates, load_public, rsa_of_dns, spki
 from cygnet.crypto.sign import SigningKey
 from cygnet.crypto.x509 import Certificate, certificates_in
 from cygnet.model.config import CertificateFile, CertificateUse, KeyFile, SecretKind, SharedSecret
@@ -42,6 +43,9 @@ class CredentialFiles:
         self._keys: dict[bytes, KeyFile] = {}  #: by SubjectPublicKeyInfo
         self._crls: list[bytes] = []
         self._named: dict[str, bytes] = {}  #: SubjectPublicKeyInfo of what a conn names
+        self._cas: dict[Certificate, None] = {}
+        self._leaves: dict[str, Certificate] = {}  #: what a conn names
+        self._beside: dict[str, tuple[Certificate, ...]] = {}  #: what stands in the file of such a one
         for secret in secrets:
             self._private(secret)
         for use in CertificateUse:
@@ -59,11 +63,12 @@ class CredentialFiles:
         # a file with a chain: the certificate is the one whose key is here, else the first that is no CA
         leaf = next((c for c in found if c.key.spki in self._keys), None)
         leaf = leaf or next((c for c in found if not c.is_ca), found[0])
-        self._certificates[CertificateFile(leaf.der, written)] = leaf
+        self._put(CertificateFile(leaf.der, written), leaf)
         for other in found:
             if other.is_ca and other is not leaf and not other.self_issued:
-                self._certificates[CertificateFile(other.der, path, CertificateUse.CA)] = other
+                self._put(CertificateFile(other.der, path, CertificateUse.CA), other)
         self._named[written] = leaf.key.spki
+        self._leaves[written], self._beside[written] = leaf, found
         return match.default_identity(leaf)
 
     def public_key(self, written: str) -> None:
@@ -99,19 +104,43 @@ class CredentialFiles:
         if not found:
             raise ValueError(f"there is no certificate in {path}")
         for one in found:
-            self._certificates[CertificateFile(one.der, written, CertificateUse.CA)] = one
+            self._put(CertificateFile(one.der, written, CertificateUse.CA), one)
 
     def has_key(self, written: str) -> bool:
         return self._named.get(written, b"") in self._keys
 
-    def fits(self, written: str, identity: Identity) -> bool:
-        return any(
-            file.source == written and file.use is CertificateUse.END and c and match.fits(c, identity)
-            for file, c in self._certificates.items()
+    def missing_key(self, written: str) -> str:
+        named = {file.source for file in self._keys.values()}
+        return missing_key(
+            written,
+            self._named.get(written, b""),
+            self._keys,
+            self._parsed,
+            ((path, data) for path, data in self._contents("private") if path not in named),
         )
 
+    def missing_issuer(self, written: str) -> str:
+        directory = join(self._directory, "cacerts/")
+        return missing_issuer(self._leaves[written], tuple(self._cas), self._beside[written], directory)
+
+    def names(self, written: str) -> tuple[Identity, ...]:
+        return self._leaves[written].identities
+
+    def _put(self, file: CertificateFile, certificate: Certificate) -> None:
+        self._certificates[file] = certificate
+        if certificate.is_ca or certificate.self_issued:
+            self._cas[certificate] = None
+
+    @property
+    def _parsed(self) -> list[Certificate]:
+        return [c for c in self._certificates.values() if c is not None]
+
+    def fits(self, written: str, identity: Identity) -> bool:
+        leaf = self._leaves.get(written)
+        return leaf is not None and bool(match.fits(leaf, identity))
+
     def issuer(self, written: str) -> Identity:
-        return next(c.issuer for file, c in self._certificates.items() if c and file.source == written)
+        return self._leaves[written].issuer
 
     def has_certificate_of(self, identity: Identity) -> bool:
         return any(
@@ -149,7 +178,7 @@ class CredentialFiles:
                 if use is CertificateUse.CA and not one.is_ca and not one.self_issued:
                     self._problem(path, f"{one.name} is no CA: it is not trusted as one")
                     continue
-                self._certificates[CertificateFile(one.der, path, use)] = one
+                self._put(CertificateFile(one.der, path, use), one)
 
     def _crl(self, path: str, data: bytes) -> None:
         try:
@@ -169,7 +198,8 @@ class CredentialFiles:
             if secret.kind is SecretKind.P12:
                 self._pkcs12(path, data, passphrase)
             else:
-                self._key(SigningKey.load(data, passphrase, path), path)
+                for key in load_privates(data, passphrase, path):
+                    self._key(SigningKey(key), path)
         except OSError as problem:
             self._problem(path, f"the private key cannot be read: {problem.strerror or problem}")
         except CygnetError as problem:
@@ -184,7 +214,7 @@ class CredentialFiles:
             self._key(SigningKey(key), path)
         for one in container.certificates:
             use = CertificateUse.CA if one.is_ca else CertificateUse.END
-            self._certificates[CertificateFile(one.der, path, use)] = one
+            self._put(CertificateFile(one.der, path, use), one)
 
     def _problem(self, path: str, text: str) -> None:
         self.problems.append(ConfigError(Place(path, 1), "", text))

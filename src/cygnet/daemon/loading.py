@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from cygnet.config.diagnostics import in_file_order, render
 from cygnet.config.load import Loaded, load
+from cygnet.credentials.expiry import OWN, expiring, in_use
 from cygnet.credentials.files import CredentialFiles
+from cygnet.credentials.judgement import Evidence, Why
+from cygnet.credentials.path import judge
+from cygnet.credentials.store import Store
 from cygnet.daemon.files import RealFiles
 from cygnet.daemon.options import Options
 from cygnet.daemon.source import is_local
-from cygnet.values.errors import ConfigError
+from cygnet.model.config import Config
+from cygnet.values.errors import ConfigError, Place
 
 
 def load_files(options: Options) -> Loaded:
@@ -47,9 +53,30 @@ def diagnostics(loaded: Loaded, kept: Collection[str] = ()) -> list[str]:
     return texts
 
 
+#: what is told otherwise: by its end, and where the files are read
+_TOLD = (Why.EXPIRED, Why.NO_ISSUER, Why.UNTRUSTED_ROOT)
+
+
+def troubles(config: Config, now: int) -> Iterator[ConfigError]:
+    """What is wrong at ``now`` (unix seconds) with certificates that are in use."""
+    store = Store(config)
+    watched = in_use(store, config.connections)
+    for one in expiring(watched, now):
+        yield ConfigError(Place(one.source, 0), "", one.sentence(now))
+    evidence = Evidence(anchors=store.anchors, known=store.known, crls=store.crls)
+    for one in watched:
+        if one.what == OWN:
+            verdict = judge(one.certificate, evidence, now)
+            reasons = [r.text for a in verdict.attempts for r in a.reasons if r.why not in _TOLD]
+            if reasons:
+                text = f"peers will refuse this certificate: {'; '.join(dict.fromkeys(reasons))}"
+                yield ConfigError(Place(one.source, 0), "", text)
+
+
 def check(options: Options) -> tuple[str, int]:
     """`cygnet check`: what to print and the exit status (0, or 2 where something is wrong)."""
     loaded = load_files(options)
+    loaded = replace(loaded, warnings=(*loaded.warnings, *troubles(loaded.config, int(time.time()))))
     status = 2 if loaded.errors else 0
     if options.json:
         return json.dumps(_as_json(loaded), indent=2), status

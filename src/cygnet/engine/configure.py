@@ -16,6 +16,7 @@ from cygnet.boundary.effects import Resolve
 from cygnet.boundary.events import Configure, Event, Resolved
 from cygnet.engine import traps, wants
 from cygnet.engine.addresses import can_initiate, is_host_name
+from cygnet.engine.expiry import Expiry
 from cygnet.engine.initiate import wish_for
 from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
@@ -91,6 +92,7 @@ def configure(registry: Registry[IkeSa], event: Configure) -> None:
     registry.services.load(event.config)
     _resolve_names(registry.services)
     _keep_wanted(registry.services)
+    registry.services.part(Expiry).watch()
     for name, change in changes(before, event.config):
         registry.services.log("CFG", f"configuration '{name}' {change.value}")
         if change is not Change.ADDED:

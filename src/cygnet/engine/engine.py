@@ -39,7 +39,7 @@ from cygnet.boundary.events import (
 )
 from cygnet.boundary.snapshot import Snapshot
 from cygnet.credentials.held import Held
-from cygnet.engine import requests, revocation, supervision, traps, vigil
+from cygnet.engine import expiry, requests, revocation, supervision, traps, vigil
 from cygnet.engine.children import expired, installed_as
 from cygnet.engine.configure import configure
 from cygnet.engine.entropy import Entropy
@@ -50,6 +50,7 @@ from cygnet.engine.pools import Pools
 from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.services import Services
+from cygnet.engine.timers import Deadline
 from cygnet.engine.versions import (
     DEADLINES,
     OPERATIONS,
@@ -117,6 +118,7 @@ class Engine:
             pools=services.part(Pools).snapshots(),
             half_open=registry.half_open.total,
             wanted=supervision.snapshots(registry),
+            expiring=services.part(expiry.Expiry).snapshots(int(now + services.unix_offset)),
         )
 
 
@@ -195,12 +197,19 @@ def _unknown(registry: Registry[IkeSa], event: Datagram, header: Header) -> None
 # time -------------------------------------------------------------------------------
 
 
+#: those that no IKE_SA has
+_OWN_DEADLINES: dict[Deadline, Callable[[Registry[IkeSa], int], None]] = {
+    Deadline.WANTED: supervision.due,
+    Deadline.EXPIRY: expiry.due,
+}
+
+
 def _tick(registry: Registry[IkeSa], event: Tick) -> None:
     while (due := registry.services.timers.pop_due(registry.services.now)) is not None:
         owner, kind, subject = due
         sa = registry.ike_sas.get(owner)
         if owner == ENGINE:
-            supervision.due(registry, subject)
+            _OWN_DEADLINES[kind](registry, subject)
         elif sa is not None:
             DEADLINES[sa.version][kind](sa, subject)
 
@@ -264,6 +273,7 @@ def _shutdown(registry: Registry[IkeSa], event: Shutdown) -> None:
         sa.do(Delete())
     for sa in list(registry.ike_sas.values()):
         destroy(sa)
+    registry.services.timers.cancel_owner(ENGINE)
 
 
 _HANDLERS: dict[type, Callable[[Registry[IkeSa], Any], None]] = {

@@ -35,6 +35,7 @@ class Deadline(Enum):
     EVIDENCE = auto()  #: revocation data is waited for: ask elsewhere too, or judge without it
     WANTED = auto()  #: a CHILD_SA that is meant to be up is tried again
     REFUSED = auto()  #: no better answer came behind one that refuses and that nothing proves
+    EXPIRY = auto()  #: a certificate in use runs out, and it is time to say so
     AGAIN = auto()  #: what the peer refused for the moment is tried once more (IKEv2)
 
 

@@ -113,6 +113,22 @@ def test_an_intermediate_comes_along_and_its_absence_is_named() -> None:
     refused(of, "CN=Sub")
 
 
+def test_what_an_earlier_peer_has_shown_does_not_help_the_next() -> None:
+    root = authority("Root")
+    sub = root.issues("Sub", ca=True)
+    of = world(root=root)
+    of.left, of.left_cas = sub.issues("oregon"), (root, sub)
+    pair = pair_of(of)
+    assert up(pair) == ""
+    assert pair.left.down("oregon")
+    pair.run(60)
+    without = replace(pair.left.config, certificates=pair.left.config.certificates[:2])
+    pair.left.handle(Configure(without))
+    assert up(pair, 400) != ""
+    missing = "CN=Sub, the issuer of CN=oregon, is not in the chain and not known here"
+    assert any(missing in line for line in pair.right.lines())
+
+
 def test_certificates_are_sent_when_they_are_asked_for_always_or_never() -> None:
     for send, sent in ((SendCert.IF_ASKED, True), (SendCert.ALWAYS, True), (SendCert.NEVER, False)):
         of = world()

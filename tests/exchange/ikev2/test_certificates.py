@@ -140,7 +140,12 @@ def test_what_an_earlier_peer_has_shown_does_not_help_the_next() -> None:
     pair.run(5)
     pair.left.handle(Configure(without))
     assert up(pair) != ""
-    assert any("CN=Sub" in line for line in pair.right.lines(0)[-3:])
+    alone = Pair(without, pair.right.config, unix=NOW)
+    assert up(alone) != ""
+    missing = "CN=Sub, the issuer of CN=oregon, is not in the chain and not known here"
+    for host in (pair.right, alone.right):
+        assert any(missing in line for line in host.lines(0)), host.lines(0)
+    assert pair.right.lines(0)[-1] == alone.right.lines(0)[-1]
 
 
 def test_certificates_are_sent_when_they_are_asked_for_always_or_never() -> None:

@@ -53,6 +53,10 @@ def status(snapshot: Snapshot, name: str, usages: Usages) -> dict[str, object]:
         "routed": [_routed(r) for r in snapshot.routed if not r.shunt and wanted(r.name)],
         "shunted": [_routed(r) for r in snapshot.routed if r.shunt and wanted(r.name)],
         "wanted": [_wanted(w, snapshot.now) for w in snapshot.wanted if wanted(w.name)],
+        "expiring": [
+            {"name": e.name, "what": e.what, "file": e.source, "not_after": e.not_after, "text": e.text}
+            for e in snapshot.expiring
+        ],
     }
 
 

@@ -43,6 +43,9 @@ def status(snapshot: Snapshot, name: str = "", usages: Usages | None = None) -> 
     yield from _shunts(snapshot, name)
     yield from _traps(snapshot, name)
     yield from _unmet(snapshot, name)
+    if snapshot.expiring and not name:
+        yield "Certificates to renew:"
+        yield from (f"  {row.text}" for row in snapshot.expiring)
     waiting = connecting(snapshot.ike_sas)  # of all, as strongSwan counts, also where a name is given
     yield f"Security Associations ({len(snapshot.ike_sas) - waiting} up, {waiting} connecting):"
     methods = {c.name: "+".join(METHODS[r.method] for r in c.local) for c in snapshot.connections}

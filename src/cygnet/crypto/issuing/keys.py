@@ -88,6 +88,14 @@ def load_private(data: bytes, passphrase: Secret | None = None, what: str = "the
     return known(key, what)
 
 
+def load_privates(
+    data: bytes, passphrase: Secret | None = None, what: str = "the key"
+) -> tuple[PrivateKey, ...]:
+    """All private keys of a file, at least one."""
+    parts = _pem_parts(data, b"PRIVATE KEY") or [data]
+    return tuple(load_private(part, passphrase, what) for part in parts)
+
+
 def _is_locked(data: bytes) -> bool:
     try:
         load_private(data)
@@ -133,9 +141,12 @@ def loaded_public(key: object, what: str) -> PublicKey:
 
 
 def _pem_part(data: bytes, label: bytes) -> bytes | None:
+    return next(iter(_pem_parts(data, label)), None)
+
+
+def _pem_parts(data: bytes, label: bytes) -> list[bytes]:
     pattern = rb"-----BEGIN ((?:[A-Z0-9]+ )*" + label + rb")-----.*?-----END \1-----"
-    found = re.search(pattern, data, re.DOTALL)
-    return found[0] + b"\n" if found else None
+    return [found[0] + b"\n" for found in re.finditer(pattern, data, re.DOTALL)]
 
 
 def _short(error: Exception) -> str:
