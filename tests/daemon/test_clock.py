@@ -34,3 +34,24 @@ def test_what_fell_due_in_a_days_sleep_is_done_at_the_next_look(monkeypatch: pyt
 def test_the_clock_counts_from_the_start_of_the_machine_and_not_by_the_time_of_day() -> None:
     assert abs(clock.boot_time() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 1
     assert clock.boot_time() >= time.monotonic() - 1
+
+
+def test_a_time_of_day_that_is_set_is_told_once_and_small_steps_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offset, told = 0.0, list[float]()
+    monkeypatch.setattr(clock, "unix_offset", lambda: offset)
+    monkeypatch.setattr(clock, "LOOK", 0.005)
+
+    async def story() -> None:
+        nonlocal offset
+        watch = clock.ClockWatch(asyncio.get_running_loop(), told.append)
+        for step in (0.5, 1.8e9, 1.8e9 + 0.5):
+            offset = step
+            await asyncio.sleep(0.05)
+        watch.stop()
+        offset = 5.0
+        await asyncio.sleep(0.05)
+
+    asyncio.run(story())
+    assert told == [1.8e9]

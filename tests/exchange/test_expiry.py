@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cygnet.boundary.events import Configure
+from cygnet.boundary.events import ClockSet, Configure
 from cygnet.control.render.status import status
 from cygnet.testing.pair import Host, Pair
 from tests.certs import NOW, authority
@@ -100,3 +100,14 @@ def test_a_certificate_of_a_week_is_not_called_old_when_it_is_new() -> None:
     assert told(pair.left) == []
     days_of(pair, 0.2)
     assert "expires in 24 hours" in told(pair.left)[0]
+
+
+def test_a_machine_that_learns_the_time_after_its_start_judges_by_it() -> None:
+    pair = expiring(40).pair()
+    pair.left.handle(ClockSet(0.0))
+    days_of(pair, 100)
+    assert told(pair.left) == []
+    pair.left.handle(ClockSet(NOW + 35 * DAY - pair.now))
+    assert "expires in 5 days" in told(pair.left)[0]
+    days_of(pair, 6)
+    assert "expires in 24 hours" in told(pair.left)[1] and "expired" in told(pair.left)[2]

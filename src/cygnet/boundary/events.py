@@ -117,6 +117,13 @@ class AddressesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSet:
+    """The time of day was set: by NTP on a machine that starts in 1970, or by somebody."""
+
+    unix_offset: float  #: the Unix time at ``now`` 0, in seconds
+
+
+@dataclass(frozen=True, slots=True)
 class SourceAddress:
     """Answer to effect FindSource: the local address packets to ``remote`` leave from."""
 
@@ -230,6 +237,7 @@ Event = (
     | Shutdown
     | Resolved
     | AddressesChanged
+    | ClockSet
     | SourceAddress
     | Fetched
     | Purge

@@ -84,9 +84,9 @@ def missing_issuer(
         return ""
     issuer = dn.text(last.issuer.data)
     if any(dn.canonical(ca.subject.data) == dn.canonical(last.issuer.data) for ca in cas):
-        there = f"the certificate of '{issuer}' that is here has another key than the one that signed"
+        state = f"the '{issuer}' that is here has another key than the one that signed '{last.name}'"
     else:
-        there = f"the certificate of '{issuer}' is not here, which signed"
+        state = f"'{issuer}', which signed '{last.name}', is not here"
     return (
-        f"{there} '{last.name}': a peer that does not have it either will refuse us; put it into {directory}"
+        f"{state}: a peer that does not have it either will refuse us; put its certificate into {directory}"
     )

@@ -48,9 +48,9 @@ class Watched:
         """Its next moment."""
         return next((moment for moment in self._moments if moment > now), None)
 
-    def sentence(self, now: int) -> str:
+    def sentence(self, now: int, with_file: bool = True) -> str:
         end, name = self.certificate.not_after, self.certificate.name
-        head = f"the {self.what} '{name}' ({self.source})"
+        head = f"the {self.what} '{name}'" + (f" ({self.source})" if with_file else "")
         if now > end:
             fate = f"expired {span(now - end)} ago, on {day(end)}, so that it is refused"
         else:

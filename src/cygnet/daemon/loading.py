@@ -62,7 +62,7 @@ def troubles(config: Config, now: int) -> Iterator[ConfigError]:
     store = Store(config)
     watched = in_use(store, config.connections)
     for one in expiring(watched, now):
-        yield ConfigError(Place(one.source, 0), "", one.sentence(now))
+        yield ConfigError(Place(one.source, 0), "", one.sentence(now, with_file=False))
     evidence = Evidence(anchors=store.anchors, known=store.known, crls=store.crls)
     for one in watched:
         if one.what == OWN:

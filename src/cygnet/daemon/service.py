@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from cygnet.boundary.events import AddressesChanged, Configure, Datagram, Event, Report, Shutdown
+from cygnet.boundary.events import AddressesChanged, ClockSet, Configure, Datagram, Event, Report, Shutdown
 from cygnet.boundary.notices import Notice
 from cygnet.boundary.snapshot import Snapshot
 from cygnet.config.load import Loaded
@@ -16,7 +16,7 @@ from cygnet.control.outcomes import Reload
 from cygnet.control.vici.codec import Message
 from cygnet.control.view import Facts
 from cygnet.credentials.held import Held
-from cygnet.daemon import facts, notify
+from cygnet.daemon import clock, facts, notify
 from cygnet.daemon.addresses import AddressWatch
 from cygnet.daemon.entropy import SystemEntropy
 from cygnet.daemon.keys import KeyTables
@@ -53,6 +53,7 @@ class Service:
         self._started, self._since = time.monotonic(), time.time()
         self._stop = asyncio.Event()
         self._addresses = AddressWatch(lambda found: self._feed(AddressesChanged(found)))
+        self._clock: clock.ClockWatch | None = None
         self.journal = Journal()
 
     async def run(self) -> None:
@@ -119,9 +120,8 @@ class Service:
                 keys=KeyTables(options.export_keys) if options.export_keys else None,
             )
             exports = options.export_keys is not None
-            unix_offset = time.time() - loop.time()
             secret = self._lasting_secret()
-            engine = Engine(self._loaded.config, SystemEntropy(), exports, secret, unix_offset)
+            engine = Engine(self._loaded.config, SystemEntropy(), exports, secret, clock.unix_offset())
             self.runner = Runner(engine, self._plane, hands, self.journal, loop)
             if isinstance(self._plane, Watched):
                 loop.add_reader(self._plane.fileno(), self._plane.process_reports)
@@ -148,6 +148,7 @@ class Service:
         self._handle_signals(loop)
         self.runner.feed(Configure(self._loaded.config))
         self._addresses.start(loop)
+        self._clock = clock.ClockWatch(loop, lambda offset: self._feed(ClockSet(offset)))
         # Ready is said when the traps of auto=route are in force, not only asked for: the first
         # packet after `cygnet start` must not leave in the clear.
         self.runner.barrier(self._ready)
@@ -164,6 +165,8 @@ class Service:
         notify.stopping()
         self.journal.say("dmn", "stopping")
         self._addresses.stop()
+        if self._clock is not None:
+            self._clock.stop()
         self.runner.feed(Shutdown())
         await self._hands.updown.drain(UPDOWN_PATIENCE)
         await self._hands.drop()

@@ -14,6 +14,7 @@ from cygnet.boundary.effects import Effect
 from cygnet.boundary.events import (
     Acquire,
     AddressesChanged,
+    ClockSet,
     Configure,
     Datagram,
     Event,
@@ -258,6 +259,11 @@ def _addresses_changed(registry: Registry[IkeSa], event: AddressesChanged) -> No
     supervision.hope_again(registry.services)
 
 
+def _clock_set(registry: Registry[IkeSa], event: ClockSet) -> None:
+    registry.services.unix_offset = event.unix_offset
+    registry.services.part(expiry.Expiry).look()
+
+
 def _answer(registry: Registry[IkeSa], event: Usage | Resolved | SourceAddress | Fetched) -> None:
     registry.services.answer(event.ref, event)
 
@@ -300,4 +306,5 @@ _HANDLERS: dict[type, Callable[[Registry[IkeSa], Any], None]] = {
     Unanswered: vigil.unanswered,
     UnknownSpi: vigil.unknown_spi,
     AddressesChanged: _addresses_changed,
+    ClockSet: _clock_set,
 }
