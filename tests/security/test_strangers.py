@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cygnet.credentials.judgement import Evidence, Why
 from cygnet.credentials.path import judge
+from cygnet.credentials.store import Store
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.publickey import PublicKey, SignatureAlgorithm, SignatureError, public_key
 from cygnet.crypto.publickey import signature_algorithm as algorithm_of
@@ -28,6 +29,7 @@ from cygnet.model.config import IkeVersion
 from cygnet.testing.pair import Pair
 from cygnet.values import der, dn
 from cygnet.values.der import DerError
+from cygnet.values.identity import Identity
 from cygnet.wire.ikev1.certificate import X509_SIGNATURE, Cert
 from cygnet.wire.ikev2 import sealing
 from cygnet.wire.ikev2.cert import CertPayload
@@ -277,3 +279,23 @@ def test_certificates_in_the_clear_are_not_read_in_ikev1(monkeypatch: pytest.Mon
     pair = world().pair(IkeVersion.V1, aggressive=True)
     assert up(pair) == ""
     assert not any("stranger" in line for line in pair.right.lines())
+
+
+def test_which_cas_are_asked_for_is_known_soon_with_a_thousand_conns() -> None:
+    """The answer to anybody's first message names them."""
+    roots = [authority(f"CA {n}") for n in range(100)]
+    of = world()
+    of.right_cas = (*of.right_cas, *roots)
+    _, theirs = of.configs()
+    store = Store(theirs)
+    remote = theirs.connections[0].remote[0]
+    rounds = [
+        replace(remote, authorities=(Identity.parse(f"CN=ca {n % 100}"), Identity.parse("O=None, CN=*")))
+        for n in range(1000)
+    ]
+    before = time.process_time()
+    for _ in range(10):
+        assert set(store.authorities(rounds)) == {one.certificate for one in roots}
+    assert time.process_time() - before < 0.5
+    wild = replace(remote, authorities=(Identity.parse("CN=*"),))
+    assert len(store.authorities([wild])) == 101

@@ -147,10 +147,19 @@ class Store:
     def authorities(self, rounds: Iterable[AuthRound]) -> tuple[Certificate, ...]:
         """The CAs whose certificates the peer may show: those that its rounds name, else all."""
         every = (*self.anchors, *(c for c in self.known if c not in self.ends))
-        wanted = [name for round in rounds for name in round.authorities]
+        wanted = dict.fromkeys(name for round in rounds for name in round.authorities)
         if not wanted:
             return every
-        return tuple(c for c in every if any(c.subject.matches(name) for name in wanted)) or every
+        plain = {name.spelling for name in wanted if not name.is_pattern}
+        patterns = [name for name in wanted if name.is_pattern]
+        return (
+            tuple(
+                c
+                for c in every
+                if c.subject.spelling in plain or any(c.subject.matches(name) for name in patterns)
+            )
+            or every
+        )
 
 
 def store_for(config: Config, before: Store | None = None) -> Store:
