@@ -43,6 +43,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "i_dont_care_about_security_and_use_aggressive_mode_psk": ("yes", True),
     "accept_unencrypted_mainmode_messages": ("TRUE", True),
     "cache_crls": ("yes", True),
+    "hash_and_url": ("yes", True),
     "plugins.revocation.enable_crl": ("no", False),
     "plugins.revocation.enable_ocsp": ("no", False),
     "plugins.revocation.timeout": ("3s", 3.0),

@@ -22,7 +22,7 @@ from cygnet.boundary.events import Event, Fetched
 from cygnet.crypto.crl import Crl
 from cygnet.daemon import fetch as module
 from cygnet.daemon.crls import keep
-from cygnet.daemon.fetch import Turns, fetch, is_open_to_certificates
+from cygnet.daemon.fetch import Turns, fetch, is_open_to_certificates, may_lead
 from cygnet.daemon.perform import PERFORM
 from cygnet.engine import fetched
 from cygnet.values import der
@@ -546,3 +546,35 @@ def test_crls_are_kept_whole_or_not_at_all(tmp_path: Path) -> None:
         return here.sink.text
 
     assert "unable to write crl" in run(story())
+
+
+# what a stranger names --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [FetchKind.CERTIFICATE, FetchKind.BUNDLE])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "10.0.0.1", "192.168.1.1", "[fd00::1]", "[::ffff:10.0.0.1]", "[64:ff9b::a00:1]"]
+)
+def test_a_strangers_url_leads_to_no_private_network(kind: FetchKind, host: str) -> None:
+    answer = run(answer_to(ask(f"http://{host}/x", kind=kind, configured=False)))
+    assert "where no certificate of a stranger may send us" in answer.error
+
+
+def test_public_addresses_are_open_to_a_strangers_url() -> None:
+    question = ask("http://x/", kind=FetchKind.CERTIFICATE, configured=False)
+    for address in ("8.8.8.8", "2001:4860:4860::8888"):
+        assert may_lead(question, ip_address(address))
+
+
+def test_a_redirect_leads_no_stranger_inside() -> None:
+    inside = ask("http://x/", kind=FetchKind.CERTIFICATE, configured=False)
+    assert not may_lead(inside, ip_address("10.0.0.1"))
+    assert may_lead(replace(inside, kind=FetchKind.CRL), ip_address("10.0.0.1")), "a CA's lists are there"
+
+
+def test_a_certificate_comes_back_read() -> None:
+    leaf = ROOT.issues("leaf").certificate
+    answer = one(sends(ok(leaf.der)), kind=FetchKind.CERTIFICATE)
+    assert answer.found == leaf
+    answer = one(sends(ok(b"0" * 200_000)), kind=FetchKind.CERTIFICATE)
+    assert answer.error == "it is larger than 131072 bytes"

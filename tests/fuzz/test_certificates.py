@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cygnet.credentials.judgement import Evidence, Settings
 from cygnet.credentials.match import dn_fits, fits
 from cygnet.credentials.path import judge
+from cygnet.crypto.bundle import Bundle
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer, OcspRequest, ocsp_request
 from cygnet.crypto.publickey import SignatureError
@@ -99,6 +100,10 @@ SEEDS: dict[str, tuple[Callable[[bytes], object], list[bytes]]] = {
             SUB.answers(LEAF.certificate, SUB).der,
             SUB.answers(LEAF.certificate, SUB, "revoked", shown=[SUB], by_name=True).der,
         ],
+    ),
+    "bundles": (
+        Bundle.parse,
+        [Bundle(b"", (LEAF.certificate, SUB.certificate), (ROOT.crl(),)).encode()],
     ),
     "OCSP requests": (OcspRequest.parse, [ocsp_request(LEAF.certificate, SUB.certificate, b"n" * 16)]),
 }

@@ -93,6 +93,12 @@ class FetchKind(Enum):
     CRL = "CRL"
     OCSP = "OCSP answer"
     CERTIFICATE = "certificate"
+    BUNDLE = "certificate bundle"
+
+    @property
+    def is_of_stranger(self) -> bool:
+        """Whether whoever begins an exchange names the URI, and not a certificate of a CA of ours."""
+        return self in (FetchKind.CERTIFICATE, FetchKind.BUNDLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,8 @@ class Fetch:
     """Get what is at ``uri``; answered by event Fetched.
 
     ``body`` is POSTed (an OCSP request). ``configured``: the URI is the user's own, and may name a file
-    or an address of this machine; one out of a certificate may not. ``timeout``: seconds, for all of it.
+    or an address of this machine; one out of a certificate may not, and a stranger's only a public
+    address. ``timeout``: seconds, for all of it.
     """
 
     ref: int

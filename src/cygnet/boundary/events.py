@@ -133,9 +133,9 @@ class SourceAddress:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Answer to effect Fetch. ``found`` is what was read of it (a Crl, an OcspAnswer, a Certificate), off
-    the engine's thread, as a large CRL takes a second; None: it failed, and ``error`` says how.
-    ``silent``: nobody has answered at all, so that asking the same server something else is no use."""
+    """Answer to effect Fetch. ``found`` is what was read of it (a Crl, an OcspAnswer, a Certificate, a
+    Bundle), off the engine's thread, as a large CRL takes a second; None: it failed, and ``error`` says
+    how. ``silent``: nobody has answered at all, so that asking the same server something else is no use."""
 
     ref: int
     found: object | None

@@ -140,6 +140,9 @@ class _Lowering:
         else:
             uris = {kind: tuple(str(values[k]) for k in (kind, f"{kind}2") if k in values) for kind in _URIS}
             base = str(values.get("certuribase") or "")
+            if base and not base.lower().startswith("http://"):
+                reason = f"certuribase '{base}' is no http:// URL: peers will not look certificates up there"
+                self.reader.warnings.append(section.error(reason))
             self.cas.append(Authority(section.name, file, uris["crluri"], uris["ocspuri"], base))
             return
         self.reader.errors.append(section.error(f"ca '{section.name}' is not loaded: {reason}"))

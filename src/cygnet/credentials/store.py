@@ -61,6 +61,13 @@ class Store:
             for told in config.authorities
             for ca in self._named[told.source]
         )
+        self._cert_bases = tuple(
+            (told.cert_uri_base, ca)
+            for told in config.authorities
+            for ca in self._named[told.source]
+            if told.cert_uri_base
+        )
+        self._by_sha1 = {one.sha1: one for one in (*self.ends, *self.known)}
         self._by_subject: defaultdict[dn.Canonical, list[Certificate]] = defaultdict(list)
         for one in (*cas, *self.ends):
             self._by_subject[dn.canonical(one.subject.data)].append(one)
@@ -123,6 +130,13 @@ class Store:
             ),
         )
 
+    def url(self, certificate: Certificate) -> str:
+        """Where a certificate of ours is for peers that look it up: certuribase of its CA and the hash in
+        hex, as strongSwan has it. Empty: nowhere."""
+        above = self.issuers(certificate)[:1]
+        bases = (base for base, ca in self._cert_bases if ca in above)
+        return next((base + certificate.sha1.hex() for base in bases), "")
+
     # the peer's -------------------------------------------------------------------------
 
     def of_peer(self, identity: Identity, round: AuthRound) -> tuple[Certificate, ...]:
@@ -143,6 +157,13 @@ class Store:
             responders=self.responders,
             sources=self.sources,
         )
+
+    def by_sha1(self, hash: bytes) -> Certificate | None:
+        return self._by_sha1.get(hash)
+
+    def makes(self, url: str, hash: bytes) -> bool:
+        """Whether that is where a ca section has the certificate of that hash."""
+        return any(url == base + hash.hex() for base, _ in self._cert_bases)
 
     def authorities(self, rounds: Iterable[AuthRound]) -> tuple[Certificate, ...]:
         """The CAs whose certificates the peer may show: those that its rounds name, else all."""

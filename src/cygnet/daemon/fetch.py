@@ -7,7 +7,8 @@ need of HTTP is one request and one body. Names are looked up and what came is r
 own that nobody waits for at the end.
 
 Where a URI leads is decided by whoever wrote the certificate, so one of a certificate never reaches this
-machine itself, its link or a cloud's metadata service, and no file; what counts is the address that is
+machine itself, its link or a cloud's metadata service, and no file; one that a stranger names (hash and
+URL) leads to public addresses alone. What counts is the address that is
 connected to, after the name has been resolved and behind every redirect. A URI of the user's own
 configuration may; a redirect behind it only if it began there.
 """
@@ -116,7 +117,7 @@ async def get(question: Fetch, where: SplitResult) -> bytes:
     if where.scheme in ("ldap", "ldaps"):
         from cygnet.daemon import ldap
 
-        addresses = await resolve(where, question.configured)
+        addresses = await resolve(where, question)
         return await beside(lambda: ldap.search(where, addresses, question.timeout, MOST[question.kind]))
     raise FetchError(f"cannot fetch {where.scheme or 'what is no URI'}")
 
@@ -180,6 +181,14 @@ def is_open_to_certificates(address: Address) -> bool:
     )
 
 
+def may_lead(question: Fetch, address: Address) -> bool:
+    if question.configured:
+        return True
+    if question.kind.is_of_stranger and not (_embedded(address) or address).is_global:
+        return False
+    return is_open_to_certificates(address)
+
+
 def _embedded(address: Address) -> IPv4Address | None:
     """The IPv4 address that an IPv6 address leads to."""
     if not isinstance(address, IPv6Address):
@@ -193,7 +202,7 @@ def _embedded(address: Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
-async def resolve(where: SplitResult, configured: bool) -> list[Address]:
+async def resolve(where: SplitResult, question: Fetch) -> list[Address]:
     """The addresses of a URI's host that may be connected to. Raises FetchError, OSError."""
     host = where.hostname or ""
     try:
@@ -201,10 +210,11 @@ async def resolve(where: SplitResult, configured: bool) -> list[Address]:
     except socket.gaierror as problem:
         raise Silent(f"{host}: {problem.strerror}") from None
     every = dict.fromkeys(ip_address(str(info[4][0]).partition("%")[0]) for info in found)
-    good = [address for address in every if configured or is_open_to_certificates(address)]
+    good = [address for address in every if may_lead(question, address)]
     if not good:
         text = f"{host} is {', '.join(map(str, every))}" if str(next(iter(every), "")) != host else host
-        raise FetchError(f"{text}, where no certificate may send us")
+        who = "certificate of a stranger" if question.kind.is_of_stranger else "certificate"
+        raise FetchError(f"{text}, where no {who} may send us")
     return good[:MOST_ADDRESSES]
 
 
@@ -236,7 +246,7 @@ class Head:
 async def _follow(question: Fetch, where: SplitResult) -> bytes:
     """GET or POST, behind as many redirects as are allowed."""
     for _ in range(question.redirects + 1):
-        addresses = await resolve(where, question.configured)
+        addresses = await resolve(where, question)
         reader, writer, address = await _connect(where, addresses)
         try:
             writer.write(_request(where, question.body))
@@ -250,7 +260,8 @@ async def _follow(question: Fetch, where: SplitResult) -> bytes:
         where = _split(urljoin(where.geturl(), head.fields.get("location", "")))
         if where.scheme not in ("http", "https"):
             raise FetchError(f"redirected to {where.scheme}, which is not followed")
-        ours = question.configured and not is_open_to_certificates(address)
+        outside = replace(question, configured=False)
+        ours = question.configured and not may_lead(outside, address)
         question = replace(question, configured=ours, body=b"" if head.status == 303 else question.body)
     raise FetchError(f"more than {question.redirects} redirects")
 

@@ -10,8 +10,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
+from cygnet.boundary.effects import FetchKind
+from cygnet.boundary.events import Fetched
 from cygnet.credentials import match
 from cygnet.credentials.judgement import Path, Settings, Verdict, Wanted
+from cygnet.crypto.bundle import Bundle
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import PublicKey
@@ -27,16 +30,53 @@ T = TypeVar("T")
 
 AUTHENTICATION_FAILED = 24  #: the notify of that name in IKEv2 and in IKEv1
 MOST = 20  #: certificates of one peer; each is parsed, some 50 us
+MOST_REFERENCES = 8  #: of these, by hash and URL; a peer has one certificate and some intermediates
+
+
+@dataclass(slots=True)
+class Reference:
+    """RFC 7296 §3.6. A certificate, or a bundle with the chain, that a peer names by hash and URL."""
+
+    hash: bytes  #: SHA-1 of what is there, 20 bytes
+    uri: str
+    kind: FetchKind
+    found: Certificate | Bundle | None = None
+    problem: str = ""  #: why it could not be had
+
+    @property
+    def is_settled(self) -> bool:
+        return self.found is not None or bool(self.problem)
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        match self.found:
+            case Bundle(certificates=inside):
+                return inside
+            case None:
+                return ()
+        return (self.found,)
+
+    def settle(self, event: Fetched) -> None:
+        """Take what has come where it is what the hash says."""
+        found = event.found
+        if event.error or not isinstance(found, Certificate | Bundle):
+            self.problem = event.error or "it is something else"
+        elif found.sha1 != self.hash:
+            self.problem = f"its hash is {found.sha1.hex()}, not {self.hash.hex()}"
+        else:
+            self.found = found
 
 
 @dataclass(slots=True)
 class Shown:
     """What a peer has shown and asked for in one handshake."""
 
-    certificates: list[Certificate] = field(default_factory=list)
+    sent: list[Certificate | Reference] = field(default_factory=list)  #: in the peer's order
     keys: list[PublicKey] = field(default_factory=list)  #: raw public keys (RFC 7670)
     crls: list[Crl] = field(default_factory=list)
     answers: list[OcspAnswer] = field(default_factory=list)  #: stapled (RFC 4806)
+    may_refer: bool = False  #: we have said that we look certificates up
+    looks_up: bool = False  #: so has the peer
     asked: bool = False
     asks_ocsp: bool = False
     authorities: set[bytes] = field(default_factory=set)  #: key ids of the CAs that it has asked for
@@ -54,15 +94,46 @@ class Shown:
         return True
 
     @property
+    def references(self) -> list[Reference]:
+        return [one for one in self.sent if isinstance(one, Reference)]
+
+    @property
+    def certificates(self) -> list[Certificate]:
+        """Those that are here, each once."""
+        flat = ((one,) if isinstance(one, Certificate) else one.certificates for one in self.sent)
+        return list(dict.fromkeys(certificate for part in flat for certificate in part))
+
+    @property
+    def leaf(self) -> Certificate | None:
+        """The peer's own: what it has sent first (§3.6)."""
+        if not self.sent or (isinstance(self.sent[0], Reference) and not self.sent[0].certificates):
+            return None
+        return self.certificates[0]
+
+    @property
+    def every_crl(self) -> list[Crl]:
+        bundles = (one.found for one in self.references if isinstance(one.found, Bundle))
+        return [*self.crls, *(crl for bundle in bundles for crl in bundle.crls)]
+
+    @property
     def is_full(self) -> bool:
         return len(self.seen) >= MOST
 
     def take(self, sa: IkeSa, certificate: Certificate) -> None:
-        if certificate in self.certificates:  # twice in a file, or a message that has come before
+        if certificate in self.sent:  # twice in a file, or a message that has come before
             return
-        what = "issuer cert" if self.certificates else "end entity cert"
+        what = "issuer cert" if self.sent else "end entity cert"
         sa.log("IKE", f'received {what} "{certificate.name}"')
-        self.certificates.append(certificate)
+        self.sent.append(certificate)
+
+    def refer(self, sa: IkeSa, reference: Reference) -> None:
+        if any(one.hash == reference.hash for one in self.references):
+            return
+        if len(self.references) == MOST_REFERENCES:
+            sa.log("IKE", f"peer sends more than {MOST_REFERENCES} certificate URLs, the rest is ignored")
+            return
+        sa.log("IKE", f'received hash-and-url for certificate "{reference.hash.hex()}"')
+        self.sent.append(reference)
 
 
 def wants_certificate(round: AuthRound) -> bool:
@@ -142,12 +213,16 @@ def keys_of(sa: IkeSa, shown: Shown, round: AuthRound, identity: Identity) -> li
     bare = store.bare(round)
     if bare:
         return [Proven(key) for key in bare]
-    candidates = [*shown.certificates[:1], *store.of_peer(wanted, round)]
+    leaf = shown.leaf
+    candidates = [*([leaf] if leaf is not None else ()), *store.of_peer(wanted, round)]
     pinned = store.named(round)
     if pinned:
         candidates = [c for c in candidates if c in pinned]
         if not candidates:
             raise _failed(f"the peer's certificate is not the one that '{sa.name}' has for it")
+    if not candidates and shown.references:
+        lost = shown.references[0]
+        raise _failed(f"the peer's certificate could not be fetched from {lost.uri}: {lost.problem}")
     if not candidates:
         raise _failed(f"the peer sent no certificate, and there is none here for '{identity}'")
     problems: list[str] = []
@@ -179,11 +254,11 @@ def _judged(
         policies=frozenset(round.policies or (ANY_POLICY,)),
         explicit_policy=bool(round.policies),
     )
-    offered = shown.certificates[1:]
+    offered = [one for one in shown.certificates if one != certificate]
     question = certificate, certificate in pinned, settings, len(shown.seen), sa.services.now
     if question not in shown.verdicts:
         shown.verdicts[question] = revocation.judged(
-            sa, certificate, offered, pinned, settings, shown.crls, shown.answers
+            sa, certificate, offered, pinned, settings, shown.every_crl, shown.answers
         )
     return shown.verdicts[question]
 

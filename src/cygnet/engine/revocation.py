@@ -53,6 +53,11 @@ class Missing(Exception):
         super().__init__(", ".join(one.certificate.name for one in wanted))
         self.wanted = tuple(wanted)
 
+    def wait(self, sa: IkeSa, then: Callable[[], None]) -> None:
+        """Ask, and call ``then`` when it is here or patience is over; not at all if the IKE_SA goes
+        before. Called again meanwhile (a repeated message), it only takes another ``then``."""
+        sa.part(Waiting).begin(self.wanted, then)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -315,12 +320,6 @@ def need(sa: IkeSa, wanted: Iterable[Wanted]) -> None:
     worth = waiting.worth(wanted)
     if worth or waiting.is_under_way:
         raise Missing(worth)
-
-
-def wait(sa: IkeSa, missing: Missing, then: Callable[[], None]) -> None:
-    """Ask, and call ``then`` when it is here or patience is over; not at all if the IKE_SA goes before.
-    Called again meanwhile (a repeated message), it only takes another ``then``."""
-    sa.part(Waiting).begin(missing.wanted, then)
 
 
 def evidence_due(sa: IkeSa, subject: int) -> None:

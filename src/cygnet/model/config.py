@@ -320,6 +320,7 @@ class Settings:
     unique: Unique = Unique.REPLACE
     strict_crl: Strict = Strict.NO
     cache_crls: bool = False  #: write CRLs that were fetched to ipsec.d/crls
+    hash_and_url: bool = False  #: look peers' certificates up on the web (RFC 7296 §3.6)
     use_crls: bool = True
     use_ocsp: bool = True
     revocation_timeout: float = 10.0  #: seconds for fetching a CRL or an OCSP answer, and waiting for it

@@ -120,6 +120,8 @@ CHARON = (
             "Mode.", "accept_unencrypted_mainmode"),
     Keyword("cache_crls", BOOL, "no", "Keep CRLs that were fetched in ipsec.d/crls (also: cachecrls).",
             "cache_crls"),
+    Keyword("hash_and_url", BOOL, "no", "IKEv2: let peers send a URL of their certificate, and look it up.",
+            "hash_and_url"),
     Keyword("plugins.revocation.enable_crl", BOOL, "yes", "Whether CRLs are used and fetched.", "use_crls"),
     Keyword("plugins.revocation.enable_ocsp", BOOL, "yes", "Whether OCSP responders are asked.", "use_ocsp"),
     Keyword("plugins.revocation.timeout", SECONDS, "10s", "How long a CRL or an OCSP answer is waited for; "

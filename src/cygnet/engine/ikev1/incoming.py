@@ -9,7 +9,6 @@ negotiation.
 from __future__ import annotations
 
 from cygnet.boundary.events import Datagram
-from cygnet.engine import revocation
 from cygnet.engine.ikev1 import notifies
 from cygnet.engine.ikev1.dpd import Dpd
 from cygnet.engine.ikev1.exchange import PHASE_1, Exchange
@@ -131,7 +130,7 @@ def _step(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -
         sa.exchanges.step(exchange, Incoming(datagram, header, chain, encrypted))
     except Missing as missing:  # as if it had not come: it is taken when what it needs is here
         exchange.iv = before
-        revocation.wait(sa, missing, lambda: receive(sa, datagram, header))
+        missing.wait(sa, lambda: receive(sa, datagram, header))
         return
     except PeerError as error:
         if error.notify == 0:

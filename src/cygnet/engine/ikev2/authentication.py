@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cygnet.credentials.psk import find_psk
 from cygnet.crypto.sign import Scheme
-from cygnet.engine import life, twins
+from cygnet.engine import life, references, twins
 from cygnet.engine.certificates import signed_by_peer
 from cygnet.engine.ikev2 import certificates, sessions, signatures
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
@@ -185,15 +185,18 @@ def _check_signature(
 ) -> Scheme:
     """One of the peer's keys has made the signature: the scheme. PeerError(AUTHENTICATION_FAILED), or
     Missing where it may still turn out to be revoked."""
-    wishes = constraints.parse(round.method_detail)
-    return signed_by_peer(
+    wishes, shown = constraints.parse(round.method_detail), sa.shaking.shown
+    references.need(sa, shown)
+    scheme = signed_by_peer(
         sa,
-        sa.shaking.shown,
+        shown,
         round,
         identity,
         lambda key: signatures.check(key, auth, octets, wishes),
         (auth, octets, wishes),
     )
+    references.keep(sa, shown)
+    return scheme
 
 
 def all_done(sa: IkeSaV2, progress: Progress) -> None:

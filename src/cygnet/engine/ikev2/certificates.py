@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cygnet.boundary.effects import FetchKind
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import public_key
-from cygnet.crypto.x509 import Certificate, CertificateError
+from cygnet.crypto.x509 import Certificate
+from cygnet.engine import references
 from cygnet.engine.certificates import MOST, Shown, chain_along, wants_certificate
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.revocation import own_answer
 from cygnet.model.config import AuthRound, Connection, SendCert, Strict
-from cygnet.values.der import DerError
+from cygnet.values.errors import CygnetError
 from cygnet.wire.ikev2.cert import CertPayload
 from cygnet.wire.ikev2.certreq import CertReqPayload
 from cygnet.wire.ikev2.message import Message
+from cygnet.wire.ikev2.notify import NotifyPayload
+from cygnet.wire.ikev2.notify_types import NotifyType
 from cygnet.wire.ikev2.numbers import CertEncoding
 from cygnet.wire.ikev2.payload import Payload
 
@@ -25,6 +29,8 @@ MOST_ASKED = 100  #: CAs named in a CERTREQ, 20 bytes each
 def learn(sa: IkeSaV2, message: Message) -> None:
     """Take note of CERT and CERTREQ payloads. What cannot be read is said and passed over."""
     shown = sa.shaking.shown
+    if message.notify(NotifyType.HTTP_CERT_LOOKUP_SUPPORTED) is not None:
+        shown.looks_up = True
     for request in message.all(CertReqPayload):
         if request.encoding in (CertEncoding.X509_SIGNATURE, CertEncoding.HASH_URL):
             shown.asked = True
@@ -42,7 +48,7 @@ def learn(sa: IkeSaV2, message: Message) -> None:
             continue
         try:
             _take(sa, shown, payload)
-        except (CertificateError, DerError) as problem:
+        except CygnetError as problem:
             sa.log("IKE", f"ignoring a certificate of the peer that cannot be read: {problem}")
 
 
@@ -56,6 +62,11 @@ def _take(sa: IkeSaV2, shown: Shown, payload: CertPayload) -> None:
             shown.crls.append(Crl.parse(payload.data))
         case CertEncoding.OCSP:
             shown.answers.append(OcspAnswer.parse(payload.data))
+        case CertEncoding.HASH_URL | CertEncoding.HASH_URL_BUNDLE if shown.may_refer:
+            bundle = payload.encoding == CertEncoding.HASH_URL_BUNDLE
+            shown.refer(
+                sa, references.read(payload.data, FetchKind.BUNDLE if bundle else FetchKind.CERTIFICATE)
+            )
         case _:
             sa.log("IKE", f"received {payload.encoding} certificate, not supported, ignored")
 
@@ -74,12 +85,22 @@ def requests(sa: IkeSaV2, connections: Iterable[Connection]) -> list[Payload]:
     asked: list[Payload] = [CertReqPayload(CertEncoding.X509_SIGNATURE, b"".join(dict.fromkeys(ids)))]
     if sa.services.store.strict is not Strict.NO and sa.services.config.settings.use_ocsp:
         asked.append(CertReqPayload(CertEncoding.OCSP, b""))
+    if sa.services.config.settings.hash_and_url:
+        sa.shaking.shown.may_refer = True
+        asked.append(NotifyPayload(NotifyType.HTTP_CERT_LOOKUP_SUPPORTED))
     return asked
+
+
+def _certificate(sa: IkeSaV2, certificate: Certificate) -> CertPayload:
+    url = sa.services.store.url(certificate) if sa.shaking.shown.looks_up else ""
+    if not url:
+        return CertPayload(CertEncoding.X509_SIGNATURE, certificate.der)
+    return CertPayload(CertEncoding.HASH_URL, certificate.sha1 + url.encode())
 
 
 def along(sa: IkeSaV2, round: AuthRound, certificate: Certificate) -> list[Payload]:
     chain = chain_along(sa, sa.shaking.shown, round, certificate)
-    payloads: list[Payload] = [CertPayload(CertEncoding.X509_SIGNATURE, one.der) for one in chain]
+    payloads: list[Payload] = [_certificate(sa, one) for one in chain]
     answer = own_answer(sa, certificate) if chain and sa.shaking.shown.asks_ocsp else None
     if answer is not None:
         sa.log("IKE", f'sending OCSP answer for "{certificate.name}"')

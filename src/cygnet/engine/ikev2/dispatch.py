@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cygnet.boundary.events import Datagram
-from cygnet.engine import revocation
 from cygnet.engine.ikev2 import ends
 from cygnet.engine.ikev2.channel import IN_THE_CLEAR
 from cygnet.engine.ikev2.sa import IkeSaV2
@@ -130,7 +129,7 @@ def _respond(sa: IkeSaV2, event: Datagram, message: Message, make: Callable[[], 
             fatal = error.detail if error.notify == NotifyType.INVALID_SYNTAX else ""
     if isinstance(answered, Later):
         exchanges.window.owed, again = True, answered.again
-        revocation.wait(sa, answered.missing, lambda: _respond(sa, event, message, again))
+        answered.missing.wait(sa, lambda: _respond(sa, event, message, again))
         return
     exchanges.window.owed = False
     reply(sa, event, message, answered)

@@ -148,7 +148,7 @@ class IkeAuth(SaTask):
                 self._verify(message, auth)
             except revocation.Missing as missing:
                 self.waits = True
-                revocation.wait(sa, missing, lambda: self._resume(message, auth))
+                missing.wait(sa, lambda: self._resume(message, auth))
                 return Step.WAIT
         if redirect.follow_authenticated(sa, message):
             return Step.DONE
