@@ -20,6 +20,7 @@ from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import PublicKey
 from cygnet.crypto.x509 import ANY_POLICY, Certificate
 from cygnet.engine import revocation
+from cygnet.engine.address_blocks import Limit
 from cygnet.engine.sa import IkeSa
 from cygnet.model.config import AuthMethod, AuthRound, SendCert
 from cygnet.values import constraints
@@ -186,7 +187,9 @@ def signed_by_peer(
             shown.verdicts.clear()
             raise
         if not proven.doubt:
-            _log_used(sa, proven)
+            if proven.path is not None:
+                _log_used(sa, proven.path)
+                sa.part(Limit).set(proven.path.address_blocks)
             return result
         problem = _failed(proven.doubt)
     assert problem is not None
@@ -263,10 +266,7 @@ def _judged(
     return shown.verdicts[question]
 
 
-def _log_used(sa: IkeSa, proven: Proven) -> None:
-    path = proven.path
-    if path is None:
-        return
+def _log_used(sa: IkeSa, path: Path) -> None:
     alone = len(path.chain) == 1
     kind, one = ("certificate", path.leaf) if alone else ("ca certificate", path.anchor)
     sa.log("CFG", f'using trusted {kind} "{one.name}"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cygnet.engine.address_blocks import Limit
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.policy import fill
 from cygnet.model.config import Child, Connection, Mode
@@ -44,7 +45,7 @@ def select_child(sa: IkeSaV1, local: TrafficSelector, remote: TrafficSelector) -
                 continue
             local_ts, remote_ts = _wanted(sa, child, local, remote)
             ours = narrow(fill(child.local_ts, sa.local.address), [local_ts])
-            theirs = narrow(fill(child.remote_ts, sa.remote.address), [remote_ts])
+            theirs = narrow(sa.part(Limit).of(fill(child.remote_ts, sa.remote.address)), [remote_ts])
             if not ours or not theirs:
                 continue
             if (ours[0], theirs[0]) == (local_ts, remote_ts):

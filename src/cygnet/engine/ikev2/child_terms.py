@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from cygnet.boundary.specs import SaMode
 from cygnet.crypto.keywords import default_proposals, offer_text
 from cygnet.crypto.names import proposal_text, proposals_text
+from cygnet.engine.address_blocks import Limit
 from cygnet.engine.child import ChildSa
 from cygnet.engine.ikev2 import virtual_ips
 from cygnet.engine.ikev2.keys import Nonces, child_keys
@@ -43,13 +44,12 @@ def child_proposals(config: Child, with_ke: bool) -> tuple[Proposal, ...]:
 
 
 def selectors(sa: IkeSaV2, config: Child) -> tuple[Selectors, Selectors]:
-    """Our and the peer's side, dynamic ones filled: with the virtual addresses, where there are any."""
+    """Our and the peer's side, dynamic ones filled: with the virtual addresses, where there are any. The
+    peer's is no more than its certificate allows, and may be empty."""
+    remote = sa.part(Limit).of(_filled(config.remote_ts, sa.remote_vips, sa.remote.address))
     if virtual_ips.asks(sa) and not sa.local_vips:
-        return _any(config.local_ts), _filled(config.remote_ts, sa.remote_vips, sa.remote.address)
-    return (
-        _filled(config.local_ts, sa.local_vips, sa.local.address),
-        _filled(config.remote_ts, sa.remote_vips, sa.remote.address),
-    )
+        return _any(config.local_ts), remote
+    return _filled(config.local_ts, sa.local_vips, sa.local.address), remote
 
 
 def _any(configured: Selectors) -> Selectors:
@@ -72,6 +72,7 @@ def offer(sa: IkeSaV2, child: ChildSa, with_ke: bool) -> tuple[list[Payload], li
     spi = child.spi_in.to_bytes(SPI_LENGTH)
     proposals = tuple(replace(p, spi=spi) for p in child_proposals(child.config, with_ke))
     local, remote = selectors(sa, child.config)
+    remote = remote or fill(child.config.remote_ts, sa.remote.address)  # for the peer's answer to be refused
     if not virtual_ips.asks(sa):  # else the packet has an address that it will not keep
         local, remote = _packet_first(child.packet, local, remote)
     behind: list[Payload] = [TsIPayload(local[:255]), TsRPayload(remote[:255])]
@@ -126,9 +127,10 @@ def take_answer(
     local = narrow(local, message.need(TsIPayload).selectors)
     remote = narrow(remote, message.need(TsRPayload).selectors)
     if not local or not remote:
-        raise PeerError(
-            NotifyType.TS_UNACCEPTABLE, "peer answered with traffic selectors that were not offered"
-        )
+        reason = "peer answered with traffic selectors that were not offered"
+        if sa.part(Limit).selectors is not None:
+            reason += ", or that are not in its certificate's address blocks"
+        raise PeerError(NotifyType.TS_UNACCEPTABLE, reason)
     if message.notify(NotifyType.ADDITIONAL_TS_POSSIBLE) is not None:
         sa.log("IKE", f"peer takes other parts of '{child.name}' too, each in a CHILD_SA of its own")
         child.more_possible = True

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from cygnet.credentials.psk import find_psk
 from cygnet.engine import life
+from cygnet.engine.address_blocks import Limit
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.tickets import Held, Session, Tickets
 from cygnet.engine.services import Services
@@ -60,7 +61,8 @@ def grant(sa: IkeSaV2) -> list[NotifyPayload]:
     reauth_at = sa.services.timers.at(sa.uid, Deadline.REAUTH)
     if reauth_at is not None:
         lifetime = min(lifetime, reauth_at - sa.services.now)
-    if not sa.connection.session_resumption or psk is None or lifetime < 1:
+    limited = sa.part(Limit).selectors is not None  # a session says nothing of certificates
+    if not sa.connection.session_resumption or psk is None or limited or lifetime < 1:
         return [NotifyPayload(NotifyType.TICKET_NACK)]
     tickets, unix = sa.services.part(Tickets), sa.services.unix_now
     session = Session(
@@ -80,6 +82,8 @@ def grant(sa: IkeSaV2) -> list[NotifyPayload]:
 def learn(sa: IkeSaV2, message: Message) -> None:
     """Client: keep the ticket of an authenticated response with what it stands for."""
     notify = message.notify(NotifyType.TICKET_LT_OPAQUE)
+    if sa.part(Limit).selectors is not None:
+        return
     if notify is None or not sa.connection.session_resumption or len(notify.data) <= LIFETIME_LENGTH:
         return
     lifetime = int.from_bytes(notify.data[:LIFETIME_LENGTH])

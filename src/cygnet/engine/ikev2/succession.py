@@ -11,6 +11,7 @@ from collections import deque
 
 from cygnet.boundary.notices import IkeRekeyed
 from cygnet.engine import upkeep
+from cygnet.engine.address_blocks import Limit
 from cygnet.engine.children import adopt
 from cygnet.engine.ikev2 import crash
 from cygnet.engine.ikev2.sa import IkeSaV2
@@ -43,6 +44,7 @@ def take_over(new: IkeSaV2, old: IkeSaV2, quietly: bool = False) -> None:
     """``new`` has keys and replaces ``old``; ``quietly``: it lost, and only waits to be deleted."""
     new.connection, new.peer = old.connection, old.peer
     new.part(Ticket).held = old.part(Ticket).held
+    new.part(Limit).selectors = old.part(Limit).selectors
     new.local_id, new.remote_id = old.local_id, old.remote_id
     new.set_endpoints(old.local, old.remote)
     new.local_behind_nat, new.remote_behind_nat = old.local_behind_nat, old.remote_behind_nat

@@ -16,6 +16,7 @@ from cygnet.crypto.ke import PrivateKe, initiate, respond
 from cygnet.crypto.keywords import offer_text
 from cygnet.crypto.names import proposal_text
 from cygnet.engine import twins
+from cygnet.engine.address_blocks import Limit
 from cygnet.engine.child import MAX_CHILDREN, ChildSa, ChildState
 from cygnet.engine.children import child_failed, fulfil
 from cygnet.engine.ikev1.children import crosses, equivalent, rekeying_failed
@@ -101,10 +102,13 @@ class QuickModeInitiator(Phase2):
 
     def _selectors(self) -> tuple[Selectors, Selectors]:
         """IKEv1 negotiates one for each end: the first that is configured, or that fits the packet."""
-        if self.rekeyed is not None:
+        limit = self.sa.part(Limit)
+        if self.rekeyed is not None and limit.of(self.rekeyed.remote_ts) == self.rekeyed.remote_ts:
             return self.rekeyed.local_ts, self.rekeyed.remote_ts
         local = fill(self.config.local_ts, self.sa.local.address)
-        remote = fill(self.config.remote_ts, self.sa.remote.address)
+        remote = limit.of(fill(self.config.remote_ts, self.sa.remote.address))
+        if not remote:
+            raise RequestError(f"the peer's certificate has no address of '{self.config.name}'")
         packet = self.wish.packet if self.wish is not None else None
         if packet is not None:  # the ones that the trap's packet is for, if there are such
             local = tuple(ts for ts in local if ts.contains(packet[0])) or local
