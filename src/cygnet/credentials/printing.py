@@ -192,11 +192,11 @@ REASONS = {
 
 
 def reason(word: str) -> str:
-    return REASONS.get(word, word) or "unspecified"
+    return REASONS.get(word, word)
 
 
-def crl(one: Crl, times: Times) -> Lines:
-    """The last line says how many it revokes; what is said of each is for others to list."""
+def crl(one: Crl, times: Times, most: int | None = None) -> Lines:
+    """``most``: with so many entries at most they are listed, and with more only counted."""
     yield named("issuer", one.issuer.data)
     yield row("update", f"this on {times.begins(one.this_update)}")
     yield f"             next on {times.ends(one.next_update)}"
@@ -207,7 +207,10 @@ def crl(one: Crl, times: Times) -> Lines:
     if one.authority_key_id:
         yield row("authKeyId", one.authority_key_id.hex(":"))
     yield from rows("freshest", one.delta_uris, "             ")
-    yield f"  {len(one)} revoked certificate{'' if len(one) == 1 else 's'}"
+    listed = most is None or len(one) <= most
+    yield f"  {len(one)} revoked certificate{'' if len(one) == 1 else 's'}{':' if one and listed else ''}"
+    for entry in one.entries() if listed else ():
+        yield f"    {number(entry.serial)}: {times.moment(entry.at)}, {reason(entry.reason)}"
 
 
 def ocsp(one: OcspAnswer, times: Times) -> Lines:

@@ -6,7 +6,7 @@ up costs the same whatever its length.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,10 @@ class Crl:
         """What it says of the certificate with that number; None: nothing."""
         at = self._at.get(serial)
         return None if at is None else _revoked(self._list[at])
+
+    def entries(self) -> Iterator[Revoked]:
+        """All that it says, in its order."""
+        return map(_revoked, self._list)
 
     def verify_signed_by(self, key: PublicKey) -> None:
         """Nothing, or SignatureError."""

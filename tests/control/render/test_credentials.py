@@ -64,7 +64,11 @@ def test_the_other_lists() -> None:
     assert '  subject:  "CN=Root"' in shown("listcacerts") and "self-signed" in shown("listcacerts")
     assert "List of Raw Public Keys\n\n  pubkey:    ECDSA 256 bits\n" in shown("listpubkeys")
     crls = shown("listcrls")
-    assert "expired (60 minutes ago)" in crls and "  1 revoked certificate\n" in crls
+    assert (
+        "expired (60 minutes ago)" in crls
+        and "  1 revoked certificate:\n    " in crls
+        and "key compromise" in crls
+    )
     assert ", good\n  update:    this on " in shown("listocsp")
     infos = shown("listcainfos")
     assert '  authname: "CN=Root"' in infos and "'http://ocsp.example.org'" in infos

@@ -11,12 +11,11 @@ from cygnet.cli.pki.parser import PRIVATE_TYPES, input_argument, passphrase_argu
 from cygnet.cli.pki.terms import now
 from cygnet.cli.terminal import say
 from cygnet.credentials import printing
-from cygnet.credentials.printing import Lines, Times, named, number, reason, row, rows
+from cygnet.credentials.printing import Lines, Times, named, number, row, rows
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.issuing.attribute import read_attribute_certificate
 from cygnet.crypto.issuing.certificates import read_request
 from cygnet.crypto.issuing.keys import load_public
-from cygnet.crypto.issuing.revocation import entries_of
 from cygnet.values import dn
 
 
@@ -57,14 +56,7 @@ def _request(options: argparse.Namespace) -> Lines:
 
 
 def _crl(options: argparse.Namespace) -> Lines:
-    data, times = read(options.input), Times(now())
-    *lines, count = printing.crl(Crl.parse(data), times)
-    yield from lines
-    entries = entries_of(data, name(options.input))
-    yield f"{count}{':' if entries else ''}"
-    for one in entries:
-        when = times.moment(int(one.when.timestamp()))
-        yield f"    {number(one.serial)}: {when}, {reason(one.reason)}"
+    yield from printing.crl(Crl.parse(read(options.input)), Times(now()))
 
 
 def _attribute(options: argparse.Namespace) -> Lines:

@@ -22,6 +22,7 @@ from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.model.config import CertificateUse
 
 Json = dict[str, object]
+MOST_ENTRIES = 100  #: of a CRL that are shown; `pki print` shows all of a file
 
 
 class Listed(NamedTuple):
@@ -83,6 +84,10 @@ def _key_json(one: HeldKey, _: int) -> Json:
         "has_private_key": one.has_key,
         "file": one.source,
     }
+
+
+def _crl(one: Crl, times: Times) -> Lines:
+    return printing.crl(one, times, MOST_ENTRIES)
 
 
 def _crl_json(one: Crl, now: int) -> Json:
@@ -157,7 +162,7 @@ LISTS: dict[str, Listed] = {
     "listcainfos": Listed(
         "List of CA Information Sections", "ca_infos", lambda h: h.authorities, _authority, _authority_json
     ),
-    "listcrls": Listed("List of X.509 CRLs", "crls", lambda h: h.crls, printing.crl, _crl_json),
+    "listcrls": Listed("List of X.509 CRLs", "crls", lambda h: h.crls, _crl, _crl_json),
     "listocsp": Listed(
         "List of OCSP Responses", "ocsp_responses", lambda h: h.answers, printing.ocsp, _ocsp_json
     ),
