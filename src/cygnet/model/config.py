@@ -320,6 +320,9 @@ class Settings:
     unique: Unique = Unique.REPLACE
     strict_crl: Strict = Strict.NO
     cache_crls: bool = False  #: write CRLs that were fetched to ipsec.d/crls
+    rsa_pss: bool = False  #: sign with RSASSA-PSS also where leftauth does not say so (IKEv2)
+    signature_authentication: bool = True  #: RFC 7427
+    signature_constraints: bool = True  #: hashes of rightauth are meant for the signature in IKEv2, too
     hash_and_url: bool = False  #: look peers' certificates up on the web (RFC 7296 §3.6)
     use_crls: bool = True
     use_ocsp: bool = True

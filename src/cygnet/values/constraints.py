@@ -45,8 +45,9 @@ class _Reading:
 
 
 @lru_cache(256)
-def parse(text: str) -> Constraints:
-    """``AuthRound.method_detail``. ValueError names the word that is none."""
+def parse(text: str, carry: bool = True) -> Constraints:
+    """``AuthRound.method_detail``. ``carry``: hashes without ``ike:`` are meant for IKE, too, where none are.
+    ValueError names the word that is none."""
     chain, ike = _Reading(), _Reading()
     into = chain
     said_ike = False
@@ -56,7 +57,7 @@ def parse(text: str) -> Constraints:
         elif part == "":
             continue
         _word(part, into)
-    own = ike if said_ike else chain
+    own = chain if carry and not said_ike else ike
     return Constraints(
         tuple(chain.kinds or ike.kinds), tuple(chain.hashes), tuple(own.hashes), chain.pss or ike.pss
     )

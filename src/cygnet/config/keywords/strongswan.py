@@ -120,6 +120,13 @@ CHARON = (
             "Mode.", "accept_unencrypted_mainmode"),
     Keyword("cache_crls", BOOL, "no", "Keep CRLs that were fetched in ipsec.d/crls (also: cachecrls).",
             "cache_crls"),
+    Keyword("rsa_pss", BOOL, "no", "IKEv2: sign with RSASSA-PSS also where leftauth does not say rsa/pss.",
+            "rsa_pss"),
+    Keyword("signature_authentication", BOOL, "yes", "IKEv2: signatures by RFC 7427, with negotiated hashes; "
+            "without it RSA signs over SHA-1.", "signature_authentication"),
+    Keyword("signature_authentication_constraints", BOOL, "yes", "IKEv2: hashes in rightauth are meant for "
+            "the peer's signature as well as for its certificates; ike:... always is.",
+            "signature_constraints"),
     Keyword("hash_and_url", BOOL, "no", "IKEv2: let peers send a URL of their certificate, and look it up.",
             "hash_and_url"),
     Keyword("plugins.revocation.enable_crl", BOOL, "yes", "Whether CRLs are used and fetched.", "use_crls"),

@@ -34,7 +34,10 @@ def offer(sa: IkeSaV2) -> list[NotifyPayload]:
         return []
     connections = sa.shaking.candidates or [sa.connection]
     rounds = [r for c in connections for r in c.remote]
-    accepted = dict.fromkeys(a for r in rounds for a in _OF.get(r.method, ()))
+    digital = sa.services.config.settings.signature_authentication
+    accepted = dict.fromkeys(
+        a for r in rounds for a in _OF.get(r.method, ()) if digital or a is not _SIGNATURE
+    )
     return [NotifyPayload(NotifyType.SUPPORTED_AUTH_METHODS, encode_announcements(accepted))]
 
 

@@ -8,7 +8,7 @@ rounds that the other one expects; the first identity is the one the IKE_SA goes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cygnet.credentials.psk import find_psk
 from cygnet.crypto.sign import Scheme
@@ -112,8 +112,11 @@ def _signature(sa: IkeSaV2, round: AuthRound, identity: Identity, octets: bytes)
         if round.method is AuthMethod.ANY:
             return None
         raise PeerError(NotifyType.AUTHENTICATION_FAILED, _no_key(sa, round, identity))
-    wishes = constraints.parse(round.method_detail)
-    method, scheme = signatures.choose(key.public, sa.peer.signature_hashes, wishes)
+    settings, wishes = sa.services.config.settings, constraints.parse(round.method_detail)
+    if settings.rsa_pss:
+        wishes = replace(wishes, pss=True)
+    hashes = sa.peer.signature_hashes if settings.signature_authentication else ()
+    method, scheme = signatures.choose(key.public, hashes, wishes)
     value = signatures.sign_octets(key, method, scheme, octets)
     along = certificates.along(sa, round, certificate) if certificate is not None else ()
     return Proof(identity, AuthPayload(method, value), str(scheme), tuple(along))
@@ -185,7 +188,11 @@ def _check_signature(
 ) -> Scheme:
     """One of the peer's keys has made the signature: the scheme. PeerError(AUTHENTICATION_FAILED), or
     Missing where it may still turn out to be revoked."""
-    wishes, shown = constraints.parse(round.method_detail), sa.shaking.shown
+    settings, shown = sa.services.config.settings, sa.shaking.shown
+    if auth.method == AuthMethodId.DIGITAL_SIGNATURE and not settings.signature_authentication:
+        text = f"peer signs by {auth.method}, which charon.signature_authentication = no switches off"
+        raise PeerError(NotifyType.AUTHENTICATION_FAILED, text)
+    wishes = constraints.parse(round.method_detail, settings.signature_constraints)
     references.need(sa, shown)
     scheme = signed_by_peer(
         sa,

@@ -22,8 +22,12 @@ def _fragmentation(sa: IkeSaV2) -> list[NotifyPayload]:
     return [NotifyPayload(N.IKEV2_FRAGMENTATION_SUPPORTED)]
 
 
+def _hashes(sa: IkeSaV2) -> list[NotifyPayload]:
+    return [signature_hash_notify()] if sa.services.config.settings.signature_authentication else []
+
+
 def of_init_request(sa: IkeSaV2, proposals: Sequence[Proposal]) -> list[NotifyPayload]:
-    notifies = [*_fragmentation(sa), signature_hash_notify()]
+    notifies = [*_fragmentation(sa), *_hashes(sa)]
     if any(p.of_type(kind) for p in proposals for kind in ADDITIONAL):
         notifies.append(NotifyPayload(N.INTERMEDIATE_EXCHANGE_SUPPORTED))
     return notifies + ppk.offered(sa.connection) + redirect.announce(sa)
@@ -34,7 +38,7 @@ def of_init_response(sa: IkeSaV2) -> list[NotifyPayload]:
     if sa.peer.fragmentation:
         notifies += _fragmentation(sa)
     if sa.peer.signature_hashes:
-        notifies.append(signature_hash_notify())
+        notifies += _hashes(sa)
     if sa.connection.childless != "never":
         notifies.append(NotifyPayload(N.CHILDLESS_IKEV2_SUPPORTED))
     if sa.peer.intermediate:
