@@ -37,8 +37,9 @@ class AddressBlock:
 
 
 def _number(value: bytes, size: int, fill: int) -> int:
-    """The address whose first bits are that BIT STRING and whose others are all ``fill``."""
-    data, unused = der.bits(value)
+    """The address whose first bits are that BIT STRING and whose others are all ``fill``. strongSwan's pki
+    leaves unused bits set at the end of a range; they mean nothing (RFC 3779 §2.1.2), so that is taken."""
+    data, unused = der.bits(value, dirty=True)
     given = 8 * len(data) - unused
     if given > size:
         raise DerError("an address block longer than its addresses")

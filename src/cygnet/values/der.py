@@ -129,11 +129,12 @@ def boolean(value: bytes) -> bool:
     return value != b"\0"
 
 
-def bits(value: bytes) -> tuple[bytes, int]:
-    """The bytes of a BIT STRING, and how many of the bits of the last one are unused (and zero)."""
+def bits(value: bytes, dirty: bool = False) -> tuple[bytes, int]:
+    """The bytes of a BIT STRING, and how many of the bits of the last one are unused. These are zero (X.690
+    §11.2.1), or with ``dirty`` whatever they are, where a widespread encoder leaves them set."""
     if not value or value[0] > 7 or (len(value) == 1 and value[0]):
         raise DerError("bit string without its first byte")
-    if len(value) > 1 and value[-1] & ((1 << value[0]) - 1):
+    if not dirty and len(value) > 1 and value[-1] & ((1 << value[0]) - 1):
         raise DerError("bit string with unused bits that are set")
     return value[1:], value[0]
 
