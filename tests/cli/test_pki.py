@@ -25,6 +25,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cygnet.cli import exits
 from cygnet.cli.pki.table import COMMANDS
+from cygnet.crypto.x509 import Certificate
 from tests.cli.pki import Tool, needs_openssl, openssl
 
 
@@ -95,6 +96,18 @@ def test_gen_makes_the_key_that_was_asked_for(words: list[str], kind: type, bits
     assert isinstance(made, kind) and getattr(made, "key_size", 0) == bits
     as_pem = load_pem_private_key(pki.run("gen", *words, "--outform", "pem").out, None)
     assert isinstance(as_pem, kind)
+
+
+@pytest.mark.parametrize("bits", [256, 384, 512])
+def test_a_brainpool_key_signs_a_certificate(bits: int, pki: Tool) -> None:
+    file = pki.folder / "bp.der"
+    pki.run("gen", "--type", "ecdsa", "--brainpool", "--size", str(bits), "--out", file)
+    key = load_der_private_key(file.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name == f"brainpoolP{bits}r1"
+    made = Certificate.parse(pki.run("self", "--in", file, "--ca", "--dn", "CN=x").out)
+    made.verify_issued_by(made)
+    assert "not ecdsa 521" in pki.refused("gen", "--type", "ecdsa", "--brainpool", "--size", "521")
+    assert "not rsa 3072" in pki.refused("gen", "--brainpool")
 
 
 def test_gen_refuses_sizes_that_do_not_exist(pki: Tool) -> None:

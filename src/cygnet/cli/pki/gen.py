@@ -18,6 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--size", "-s", type=whole, default=0, metavar="BITS", help=f"{sizes} (default: {defaults})"
     )
     parser.add_argument(
+        "--brainpool", action="store_true", help="ecdsa on a brainpool curve of 256, 384 or 512 bits"
+    )
+    parser.add_argument(
         "--passphrase-file", metavar="FILE", help="encrypt the key (PKCS#8) with the first line of FILE"
     )
     output_arguments(parser)
@@ -25,6 +28,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     secret = read_passphrase(options.passphrase_file) if options.passphrase_file else None
-    key = generate(options.type, options.size)
+    key = generate(options.type, options.size, options.brainpool)
     deliver(encode_private(key, options.outform == "pem", secret), options, private=True)
     return exits.OK

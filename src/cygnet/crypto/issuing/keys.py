@@ -40,6 +40,10 @@ KEY_TYPES: dict[str, KeyType] = {
 }
 
 _CURVES: dict[int, type[ec.EllipticCurve]] = {256: ec.SECP256R1, 384: ec.SECP384R1, 521: ec.SECP521R1}
+#: RFC 5639
+_BRAINPOOL: dict[int, type[ec.EllipticCurve]] = {
+    256: ec.BrainpoolP256R1, 384: ec.BrainpoolP384R1, 512: ec.BrainpoolP512R1,
+}  # fmt: skip
 
 DIGESTS: dict[str, type[Hash]] = {
     "sha1": hashes.SHA1, "sha224": hashes.SHA224, "sha256": hashes.SHA256, "sha384": hashes.SHA384,
@@ -48,10 +52,14 @@ DIGESTS: dict[str, type[Hash]] = {
 }  # fmt: skip
 
 
-def generate(kind: str, size: int = 0) -> PrivateKey:
-    """A new key. ``size`` in bits, 0: the type's default."""
+def generate(kind: str, size: int = 0, brainpool: bool = False) -> PrivateKey:
+    """A new key. ``size`` in bits, 0: the type's default. ``brainpool``: ECDSA on one of these curves."""
     row = KEY_TYPES[kind]
     bits = size or row.default
+    if brainpool:
+        if kind != "ecdsa" or bits not in _BRAINPOOL:
+            raise WishError(f"brainpool curves are for ECDSA keys of 256, 384 or 512 bits, not {kind} {bits}")
+        return ec.generate_private_key(_BRAINPOOL[bits]())
     if kind == "rsa" and 2048 <= bits <= 16384:
         return rsa.generate_private_key(65537, bits)
     if kind == "ecdsa" and bits in _CURVES:
