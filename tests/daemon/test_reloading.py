@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cygnet.daemon.reloading import with_credentials
-from cygnet.model.config import CertificateFile, CertificateUse, Config, KeyFile, SecretKind, SharedSecret
+from cygnet.model.config import CertificateFile, CertificateUse, Config, OwnKey, SecretKind, SharedSecret
 from cygnet.values.secret import Secret
 
 
@@ -13,7 +13,7 @@ def config(word: str) -> Config:
     return Config(
         secrets=(SharedSecret(SecretKind.PSK, (), Secret(word.encode())),),
         certificates=tuple(CertificateFile(word.encode(), word, use) for use in CertificateUse),
-        keys=(KeyFile(Secret(word.encode()), word),),
+        keys=(OwnKey(word.encode(), word),),
         crls=(word.encode(),),
     )
 

@@ -14,9 +14,10 @@ from cygnet.model.config import (
     CertificateUse,
     Config,
     IkeVersion,
-    KeyFile,
+    OwnKey,
 )
 from cygnet.testing.builders import oregon
+from cygnet.testing.keys import held
 from cygnet.testing.pair import Pair
 from cygnet.values.identity import Identity
 from cygnet.values.secret import Secret
@@ -25,9 +26,9 @@ from tests.certs import NOW, Holder, authority
 FAST = {"ike": "aes128-sha256-x25519"}
 
 
-def key_file(holder: Holder) -> KeyFile:
+def key_file(holder: Holder) -> OwnKey:
     data = holder.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return KeyFile(Secret(data), "key")
+    return held(Secret(data))
 
 
 def ca_files(*holders: Holder) -> tuple[CertificateFile, ...]:

@@ -120,6 +120,21 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """Sign ``data`` with the private key of ``key``, a SubjectPublicKeyInfo; answered by event Signed.
+
+    ``scheme``: an AlgorithmIdentifier; empty: ``data`` is a digest that is signed as it is (IKEv1).
+    ``raw``: an ECDSA signature is r and s side by side (RFC 4754).
+    """
+
+    ref: int
+    key: bytes = field(repr=False)
+    scheme: bytes
+    raw: bool
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class KeepCrl:
     """Write a CRL to a file of that name in ipsec.d/crls, from where the next start loads it."""
 
@@ -192,6 +207,7 @@ Effect = (
     | Resolve
     | FindSource
     | Fetch
+    | Sign
     | KeepCrl
     | VirtualIp
     | RunUpdown

@@ -6,7 +6,7 @@ the user, the engine for queries), unique while it is open.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cygnet.boundary.specs import SaId, SaUsage
 from cygnet.model.config import Config
@@ -144,6 +144,15 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """Answer to effect Sign. ``error`` says why there is no signature."""
+
+    ref: int
+    signature: bytes = field(repr=False)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Purge:
     """``purgecrls``, ``purgeocsp``: forget what was fetched, and what could not be."""
 
@@ -240,6 +249,7 @@ Event = (
     | ClockSet
     | SourceAddress
     | Fetched
+    | Signed
     | Purge
     | PurgeIke
     | Report

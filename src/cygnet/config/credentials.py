@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from cygnet.model.config import CertificateFile, KeyFile, SharedSecret
+from cygnet.model.config import CertificateFile, KeyFile, OwnKey, SharedSecret
 from cygnet.values.errors import ConfigError
 from cygnet.values.identity import Identity
 
@@ -55,8 +55,11 @@ class Credentials(Protocol):
     def has_authorities(self) -> bool:
         """Whether any CA is trusted."""
 
-    def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[KeyFile, ...], tuple[bytes, ...]]:
+    def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[OwnKey, ...], tuple[bytes, ...]]:
         """Certificates, keys and CRLs for ``Config``."""
+
+    def private(self) -> tuple[KeyFile, ...]:
+        """The private parts of those keys."""
 
 
 class NoCredentials:
@@ -98,5 +101,8 @@ class NoCredentials:
     def has_authorities(self) -> bool:
         return False
 
-    def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[KeyFile, ...], tuple[bytes, ...]]:
+    def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[OwnKey, ...], tuple[bytes, ...]]:
         return (), (), ()
+
+    def private(self) -> tuple[KeyFile, ...]:
+        return ()

@@ -12,12 +12,16 @@ from cygnet.config.credentials import MakeCredentials, NoCredentials
 from cygnet.config.diagnostics import in_file_order
 from cygnet.config.files import FileSystem
 from cygnet.config.lower import lower
-from cygnet.model.config import Config
+from cygnet.model.config import Config, KeyFile, SecretKind
 from cygnet.values.errors import ConfigError
 
 IPSEC_CONF = "/etc/ipsec.conf"
 IPSEC_SECRETS = "/etc/ipsec.secrets"
 STRONGSWAN_CONF = "/etc/strongswan.conf"
+
+
+#: what they hold is for whoever reads and uses private keys, and nobody else
+PRIVATE = (SecretKind.RSA, SecretKind.ECDSA, SecretKind.PKCS8, SecretKind.P12, SecretKind.PIN)
 
 
 def _nowhere(_host: str) -> bool:
@@ -40,6 +44,7 @@ class Loaded:
     fatal: bool = False
     #: those of the errors and warnings that are about secrets, keys, certificates and CRLs
     of_credentials: frozenset[ConfigError] = frozenset()
+    private: tuple[KeyFile, ...] = ()  #: the private parts of ``config.keys``, for whoever signs
 
     @property
     def ok(self) -> bool:
@@ -67,7 +72,7 @@ def load(
     return Loaded(
         config=Config(
             lowered.connections,
-            tuple(secrets.secrets),
+            tuple(secret for secret in secrets.secrets if secret.kind not in PRIVATE),
             lowered.pools,
             lowered.settings,
             certificates=certificates,
@@ -83,4 +88,5 @@ def load(
         ignored=lowered.ignored,
         fatal=lowered.fatal,
         of_credentials=frozenset([*secrets.errors, *secrets.warnings, *held.problems]),
+        private=held.private(),
     )

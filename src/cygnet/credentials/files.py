@@ -19,7 +19,7 @@ from cygnet.crypto.issuing.containers import load_pkcs12
 from cygnet.crypto.issuing.keys import load_privates, load_public, rsa_of_dns, spki
 from cygnet.crypto.sign import SigningKey
 from cygnet.crypto.x509 import Certificate, certificates_in
-from cygnet.model.config import CertificateFile, CertificateUse, KeyFile, SecretKind, SharedSecret
+from cygnet.model.config import CertificateFile, CertificateUse, KeyFile, OwnKey, SecretKind, SharedSecret
 from cygnet.values.errors import ConfigError, CygnetError, Place
 from cygnet.values.identity import Identity
 from cygnet.values.secret import Secret
@@ -151,8 +151,12 @@ class CredentialFiles:
     def has_authorities(self) -> bool:
         return any(file.use is CertificateUse.CA for file in self._certificates)
 
-    def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[KeyFile, ...], tuple[bytes, ...]]:
-        return tuple(self._certificates), tuple(self._keys.values()), tuple(self._crls)
+    def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[OwnKey, ...], tuple[bytes, ...]]:
+        keys = tuple(OwnKey(key.spki, key.source) for key in self._keys.values())
+        return tuple(self._certificates), keys, tuple(self._crls)
+
+    def private(self) -> tuple[KeyFile, ...]:
+        return tuple(self._keys.values())
 
     # what lies in the directories -----------------------------------------------------------
 
@@ -206,7 +210,7 @@ class CredentialFiles:
             self._problem(path, f"{problem}")
 
     def _key(self, key: SigningKey, path: str) -> None:
-        self._keys[key.public.spki] = KeyFile(key.plain(), path)
+        self._keys[key.public.spki] = KeyFile(key.plain(), key.public.spki, path)
 
     def _pkcs12(self, path: str, data: bytes, passphrase: Secret | None) -> None:
         container = load_pkcs12(data, passphrase, path)

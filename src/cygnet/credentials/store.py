@@ -1,4 +1,4 @@
-"""The certificates and private keys of one configuration: which is ours, which are trusted.
+"""The certificates and keys of one configuration: which is ours, which are trusted.
 
 A self-signed certificate of ipsec.d/cacerts (or of a ``ca`` section) is an anchor, another one an
 intermediate that completes chains. Certificates of peers that are loaded (ipsec.d/certs, rightcert)
@@ -16,7 +16,6 @@ from cygnet.credentials.judgement import Evidence, Source
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer
 from cygnet.crypto.publickey import PublicKey, public_key
-from cygnet.crypto.sign import SigningKey
 from cygnet.crypto.x509 import Certificate
 from cygnet.model.config import AuthRound, CertificateUse, Config
 from cygnet.values import dn
@@ -41,7 +40,7 @@ class Store:
             certificate = Certificate.parse(file.der)
             by_use[file.use].setdefault(certificate, []).append(file.source)
             self._named[file.source].append(certificate)
-        self._keys = {key.public.spki: key for key in (SigningKey.load(f.key.reveal()) for f in config.keys)}
+        self._keys = {one.spki: public_key(one.spki) for one in config.keys}
         cas = by_use[CertificateUse.CA]
         self.ends = tuple(by_use[CertificateUse.END])
         self.anchors = tuple(c for c in cas if c.self_issued)
@@ -74,7 +73,8 @@ class Store:
 
     # ours -----------------------------------------------------------------------------
 
-    def key_of(self, key: PublicKey) -> SigningKey | None:
+    def key_of(self, key: PublicKey) -> PublicKey | None:
+        """That key, where its private part is here."""
         return self._keys.get(key.spki)
 
     def named(self, round: AuthRound) -> tuple[Certificate, ...]:
@@ -96,7 +96,7 @@ class Store:
         wanted = (c for c in ours if asked and any(ca.key.spki_keyid in asked for ca in self.issuers(c)))
         return next(wanted, ours[0] if ours else None)
 
-    def own_bare(self, round: AuthRound) -> SigningKey | None:
+    def own_bare(self, round: AuthRound) -> PublicKey | None:
         """A key that goes without certificate (leftsigkey)."""
         return next((k for key in self.bare(round) if (k := self.key_of(key)) is not None), None)
 

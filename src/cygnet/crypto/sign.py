@@ -128,19 +128,26 @@ def _from_raw(signature: bytes, key: PublicKey) -> bytes:
 class SigningKey:
     """A private key. Its repr shows what everybody may know: the kind and the public key's id."""
 
-    __slots__ = ("_key", "public")
+    __slots__ = ("_key", "_repeatable", "public")
 
-    def __init__(self, key: PrivateKey) -> None:
-        self._key = key
+    def __init__(self, key: PrivateKey, repeatable: bool = False) -> None:
+        """``repeatable``: the same ECDSA signature of the same each time (RFC 6979), for tests."""
+        self._key, self._repeatable = key, repeatable
         spki = key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         self.public = public_key(spki)
 
     @classmethod
-    def load(cls, data: bytes, passphrase: Secret | None = None, what: str = "the key") -> SigningKey:
+    def load(
+        cls,
+        data: bytes,
+        passphrase: Secret | None = None,
+        what: str = "the key",
+        repeatable: bool = False,
+    ) -> SigningKey:
         """PKCS#1, SEC 1, PKCS#8; DER or PEM. PassphraseNeeded or IssuingError where it cannot be read."""
-        return cls(load_private(data, passphrase, what))
+        return cls(load_private(data, passphrase, what), repeatable)
 
     def plain(self) -> Secret:
         """The key as PKCS#8 without a passphrase."""
@@ -152,6 +159,10 @@ class SigningKey:
             )
         )
 
+    def perform(self, identifier: bytes, raw: bool, data: bytes) -> bytes:
+        """As effect Sign says it: ``sign``, or ``sign_digest`` where ``identifier`` is empty."""
+        return self.sign(Scheme(identifier, raw), data) if identifier else self.sign_digest(data)
+
     def sign(self, scheme: Scheme, data: bytes) -> bytes:
         """ValueError where the key cannot sign so (an RSA key too short for the hash)."""
         key, algorithm = self._key, scheme.algorithm
@@ -162,7 +173,7 @@ class SigningKey:
             mask = padding.MGF1(_HASHES[algorithm.pss.mgf_hash]())
             return key.sign(data, padding.PSS(mask, algorithm.pss.salt_length), hashed)
         if isinstance(key, ec.EllipticCurvePrivateKey):
-            signature = key.sign(data, ec.ECDSA(_HASHES[algorithm.hash]()))
+            signature = key.sign(data, ec.ECDSA(_HASHES[algorithm.hash](), self._repeatable))
             return self._raw(signature) if scheme.raw else signature
         if isinstance(key, (ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey)):
             return key.sign(data)
@@ -174,7 +185,7 @@ class SigningKey:
         if isinstance(self._key, rsa.RSAPrivateKey):
             return self._key.sign(digest, padding.PKCS1v15(), utils.NoDigestInfo())
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
-            return self._raw(self._key.sign(digest, ec.ECDSA(_hashed(digest))))
+            return self._raw(self._key.sign(digest, ec.ECDSA(_hashed(digest), self._repeatable)))
         raise ValueError(f"a {self.public} key signs no bare digests")
 
     def _raw(self, signature: bytes) -> bytes:

@@ -24,6 +24,7 @@ from cygnet.boundary.effects import (
     Resolve,
     RunUpdown,
     Send,
+    Sign,
     UpdateSa,
     VirtualIp,
 )
@@ -35,6 +36,7 @@ from cygnet.daemon.keys import KeyTables, esp_keys
 from cygnet.daemon.log import Journal
 from cygnet.daemon.requests import Requests
 from cygnet.daemon.resolver import resolve
+from cygnet.daemon.signing import Signers
 from cygnet.daemon.source import source_towards
 from cygnet.daemon.updown import Updown
 from cygnet.dataplane.base import DataPlane
@@ -62,6 +64,7 @@ class Hands:
     current: int = 0  #: the request whose event is being handled, 0: none
     tasks: set[asyncio.Task[None]] = field(default_factory=set)  #: keeps look-ups and fetches alive
     turns: fetching.Turns = field(default_factory=fetching.Turns)
+    signers: Signers = field(default_factory=Signers)
     crls: Path | None = None  #: where CRLs are kept; None: nowhere
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -148,6 +151,10 @@ def fetch(hands: Hands, effect: Fetch) -> None:
     hands.begin(fetching.fetch(effect, hands.turns, hands.feed))
 
 
+def sign(hands: Hands, effect: Sign) -> None:
+    hands.signers.sign(effect, lambda event: hands.loop.call_soon_threadsafe(hands.feed, event))
+
+
 def keep_crl(hands: Hands, effect: KeepCrl) -> None:
     if hands.crls is not None:
         hands.begin(_keep(hands, hands.crls, effect))
@@ -206,6 +213,7 @@ PERFORM: dict[type, Callable[[Hands, Any], None]] = {
     Resolve: look_up,
     FindSource: find_source,
     Fetch: fetch,
+    Sign: sign,
     KeepCrl: keep_crl,
     RunUpdown: run_updown,
     Attach: attach,

@@ -18,6 +18,7 @@ from cygnet.daemon.keeping import keep_last_good
 from cygnet.daemon.loading import diagnostics, load_files
 from cygnet.daemon.options import Options
 from cygnet.daemon.runner import Runner
+from cygnet.daemon.signing import Signers
 from cygnet.engine.configure import Change, changes
 from cygnet.model.config import Config, Settings
 
@@ -41,10 +42,12 @@ class Reloader:
         runner: Runner,
         loaded: Loaded,
         use: Callable[[Loaded], None],
+        signers: Signers,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._options, self._runner, self._use, self._loop = options, runner, use, loop
         self._config = loaded.config
+        self._signers = signers
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -74,6 +77,8 @@ class Reloader:
         else:
             config = with_credentials(self._config, loaded.config, kind.parts)
         self._config = config
+        if config.keys == loaded.config.keys:  # else those from before stay in force
+            self._signers.use(loaded.private)
         fresh = frozenset(c.name for c in config.connections) if kind.fresh else frozenset[str]()
         self._runner.feed(Configure(config, fresh, start=kind.connections))
         if kind.connections:

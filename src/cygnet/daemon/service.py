@@ -129,8 +129,9 @@ class Service:
             self._plane.stop()
             sockets.close()
             raise
+        hands.signers.use(self._loaded.private)
         self._hands = hands
-        self._reloader = Reloader(options, self.runner, self._loaded, self._use_settings, loop)
+        self._reloader = Reloader(options, self.runner, self._loaded, self._use_settings, hands.signers, loop)
         self._vici = ViciServer(
             options.socket, self.runner, hands.requests, self, self._on_reload, self.journal
         )

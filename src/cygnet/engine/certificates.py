@@ -81,7 +81,8 @@ class Shown:
     asked: bool = False
     asks_ocsp: bool = False
     authorities: set[bytes] = field(default_factory=set)  #: key ids of the CAs that it has asked for
-
+    _leaf_at: int = 0
+    _leaf_is_next: bool = True
     seen: set[bytes] = field(default_factory=set)  #: what was read, also in vain
     #: what has been found out in this handshake, so that many connections to choose from cost it once
     verdicts: dict[Hashable, Verdict] = field(default_factory=dict)
@@ -106,10 +107,11 @@ class Shown:
 
     @property
     def leaf(self) -> Certificate | None:
-        """The peer's own: what it has sent first (§3.6)."""
-        if not self.sent or (isinstance(self.sent[0], Reference) and not self.sent[0].certificates):
+        """The peer's own: what it has sent first (§3.6), in the last message that had any."""
+        if not self.sent:
             return None
-        return self.certificates[0]
+        first = self.sent[self._leaf_at]
+        return first if isinstance(first, Certificate) else next(iter(first.certificates), None)
 
     @property
     def every_crl(self) -> list[Crl]:
@@ -120,19 +122,32 @@ class Shown:
     def is_full(self) -> bool:
         return len(self.seen) >= MOST
 
+    def next_message(self) -> None:
+        """With another round of authentication another certificate may sign."""
+        self._leaf_is_next = True
+
+    def _leads(self, at: int) -> None:
+        if self._leaf_is_next:
+            self._leaf_at, self._leaf_is_next = at, False
+
     def take(self, sa: IkeSa, certificate: Certificate) -> None:
-        if certificate in self.sent:  # twice in a file, or a message that has come before
+        known = certificate in self.sent  # twice in a file, or a message that has come before
+        self._leads(self.sent.index(certificate) if known else len(self.sent))
+        if known:
             return
-        what = "issuer cert" if self.sent else "end entity cert"
+        what = "end entity cert" if self._leaf_at == len(self.sent) else "issuer cert"
         sa.log("IKE", f'received {what} "{certificate.name}"')
         self.sent.append(certificate)
 
     def refer(self, sa: IkeSa, reference: Reference) -> None:
-        if any(one.hash == reference.hash for one in self.references):
+        before = next((one for one in self.references if one.hash == reference.hash), None)
+        if before is not None:
+            self._leads(self.sent.index(before))
             return
         if len(self.references) == MOST_REFERENCES:
             sa.log("IKE", f"peer sends more than {MOST_REFERENCES} certificate URLs, the rest is ignored")
             return
+        self._leads(len(self.sent))
         sa.log("IKE", f'received hash-and-url for certificate "{reference.hash.hex()}"')
         self.sent.append(reference)
 

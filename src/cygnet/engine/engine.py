@@ -30,6 +30,7 @@ from cygnet.boundary.events import (
     Resolved,
     Route,
     Shutdown,
+    Signed,
     SourceAddress,
     Terminate,
     Tick,
@@ -40,7 +41,7 @@ from cygnet.boundary.events import (
 )
 from cygnet.boundary.snapshot import Snapshot
 from cygnet.credentials.held import Held
-from cygnet.engine import expiry, requests, revocation, supervision, traps, vigil
+from cygnet.engine import expiry, requests, revocation, signing, supervision, traps, vigil
 from cygnet.engine.children import expired, installed_as
 from cygnet.engine.configure import configure
 from cygnet.engine.entropy import Entropy
@@ -268,6 +269,10 @@ def _answer(registry: Registry[IkeSa], event: Usage | Resolved | SourceAddress |
     registry.services.answer(event.ref, event)
 
 
+def _signed(registry: Registry[IkeSa], event: Signed) -> None:
+    signing.signed(registry.services, event)
+
+
 def _shutdown(registry: Registry[IkeSa], event: Shutdown) -> None:
     wanted = registry.services.part(WantedChildren)
     for one in wanted.all():
@@ -299,6 +304,7 @@ _HANDLERS: dict[type, Callable[[Registry[IkeSa], Any], None]] = {
     Resolved: _answer,
     SourceAddress: _answer,
     Fetched: _answer,
+    Signed: _signed,
     Purge: revocation.purge,
     PurgeIke: requests.purge,
     MappingChanged: _mapping_changed,

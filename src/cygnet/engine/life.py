@@ -10,6 +10,7 @@ from cygnet.engine.children import child_down, hand_on_wishes, twins
 from cygnet.engine.pacing import Pacing
 from cygnet.engine.pools import release_virtual_ips
 from cygnet.engine.sa import IkeSa, IkeState
+from cygnet.engine.signing import Signatures
 from cygnet.engine.timers import Deadline
 from cygnet.engine.wanted import Failure, WantedChildren
 from cygnet.engine.wants import Begin, Forget, InstallTrap, Start
@@ -53,6 +54,7 @@ def established(sa: IkeSa, lifetimes: bool = True) -> None:
     sa.established_at = sa.services.now
     sa.last_received = sa.services.now
     sa.tries = 0
+    sa.part(Signatures).forget()
     sa.services.part(Pacing).established(sa.uid)
     sa.no_longer_half_open()
     sa.enter(IkeState.ESTABLISHED)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cygnet.engine import revocation, traps, twins, upkeep, vigil
+from cygnet.engine import revocation, signing, traps, twins, upkeep, vigil
 from cygnet.engine.child import ChildSa
 from cygnet.engine.children import child_down, expired
 from cygnet.engine.endpoints import find_endpoints
@@ -90,5 +90,6 @@ DEADLINES: Deadlines = {
     Deadline.KNOCK: lambda sa, subject: vigil.knock(sa),
     Deadline.SETTLE: settle,
     Deadline.EVIDENCE: revocation.evidence_due,
+    Deadline.SIGNATURE: signing.signature_due,
     Deadline.CHILD_SWITCH: of_child(lambda sa, child: child.send_at_last()),
 }

@@ -3,10 +3,9 @@
 How an authentication waits
 ---------------------------
 A peer's certificate is judged with what is here (``judged``). Where that leaves a wish (``Verdict.wanted``)
-and the peer has proved that it has the certificate's key, ``need`` raises Missing. Whoever drives the
-exchange catches that, calls ``wait`` with what is to go on then, and does nothing else: the IKE_SA shows
-in ``waiting`` what for, and is answered, closed or lost meanwhile like any other. When everything is here,
-or patience is over, the authentication judges again; ``need`` lets each certificate be waited for once.
+and the peer has proved that it has the certificate's key, ``need`` raises Missing, and ``waiting`` says
+what follows. When everything is here, or patience is over, the authentication judges again; ``need`` lets
+each certificate be waited for once.
 
 Only then is anything fetched: a stranger's certificate, even a genuine one that was seen elsewhere, makes
 us call nobody, because he cannot sign with it.
@@ -31,6 +30,7 @@ from cygnet.credentials.path import is_known, judge
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer, ocsp_request
 from cygnet.crypto.x509 import Certificate, CertificateError
+from cygnet.engine import waiting
 from cygnet.engine.registry import Registry
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.services import Services
@@ -46,7 +46,7 @@ MOST_REDIRECTS = 5  #: each costs a round trip
 MOST_OPEN = 1000  #: questions at once; beyond that certificates are judged with what is here
 
 
-class Missing(Exception):
+class Missing(waiting.Missing):
     """The authentication cannot be decided before this has been asked for."""
 
     def __init__(self, wanted: Sequence[Wanted]) -> None:
@@ -54,8 +54,6 @@ class Missing(Exception):
         self.wanted = tuple(wanted)
 
     def wait(self, sa: IkeSa, then: Callable[[], None]) -> None:
-        """Ask, and call ``then`` when it is here or patience is over; not at all if the IKE_SA goes
-        before. Called again meanwhile (a repeated message), it only takes another ``then``."""
         sa.part(Waiting).begin(self.wanted, then)
 
 
@@ -316,9 +314,9 @@ def _patience(services: Services) -> float:
 def need(sa: IkeSa, wanted: Iterable[Wanted]) -> None:
     """To be called once the peer has proved that it has the key. Raises Missing where there is something
     to wait for; returns where the certificate is to be taken or refused as it is."""
-    waiting = sa.part(Waiting)
-    worth = waiting.worth(wanted)
-    if worth or waiting.is_under_way:
+    own = sa.part(Waiting)
+    worth = own.worth(wanted)
+    if worth or own.is_under_way:
         raise Missing(worth)
 
 

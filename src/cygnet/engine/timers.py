@@ -33,6 +33,7 @@ class Deadline(Enum):
     SETTLE = auto()  #: two CHILD_SAs carry the same: one of them goes
     CHILD_SWITCH = auto()  #: the peer should have deleted what it rekeyed: send over the new CHILD_SA
     EVIDENCE = auto()  #: revocation data is waited for: ask elsewhere too, or judge without it
+    SIGNATURE = auto()  #: a signature of ours is waited for: do not wait any longer
     WANTED = auto()  #: a CHILD_SA that is meant to be up is tried again
     REFUSED = auto()  #: no better answer came behind one that refuses and that nothing proves
     EXPIRY = auto()  #: a certificate in use runs out, and it is time to say so

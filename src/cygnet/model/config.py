@@ -114,10 +114,20 @@ class CertificateFile:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnKey:
+    """A key that signs for us, by its public part (SubjectPublicKeyInfo). The private one is nowhere in the
+    configuration that the engine has: it asks for signatures."""
+
+    spki: bytes
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A private key as PKCS#8 in DER, without a passphrase."""
+    """A private key as PKCS#8 in DER, without a passphrase. ``spki``: its public part."""
 
     key: Secret
+    spki: bytes
     source: str
 
 
@@ -355,7 +365,7 @@ class Config:
     pools: tuple[Pool, ...] = ()
     settings: Settings = Settings()
     certificates: tuple[CertificateFile, ...] = ()
-    keys: tuple[KeyFile, ...] = ()
+    keys: tuple[OwnKey, ...] = ()
     crls: tuple[bytes, ...] = ()
     authorities: tuple[Authority, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()  #: conns of the files that are not loaded, and why

@@ -20,6 +20,7 @@ from cygnet.boundary.events import (
     InstallFailed,
     Resolved,
     Shutdown,
+    Signed,
     SourceAddress,
     Terminate,
     Tick,
@@ -32,6 +33,7 @@ from cygnet.engine.fetched import read
 from cygnet.model.config import Config
 from cygnet.testing.builders import FAR, NAT, OREGON
 from cygnet.testing.entropy import SeededEntropy
+from cygnet.testing.keys import signed
 from cygnet.testing.network import NO_FAULTS, Faults, Network
 from cygnet.testing.recorder import Recorder
 from cygnet.values.endpoint import NATT_PORT, Address, Endpoint
@@ -70,7 +72,9 @@ class Host:
         self.now = 0.0
         self.names: dict[str, tuple[Address, ...]] = {}  #: what Resolve answers
         self.web: dict[str, bytes | Page] = {}  #: what Fetch gets; a URI that is missing fails at once
-        self._arriving: list[tuple[float, Fetched]] = []
+        self.signing: float | None = 0.0  #: seconds that a signature of ours takes; None: it never comes
+        self.unsigned = ""  #: why there is none
+        self._arriving: list[tuple[float, Fetched | Signed]] = []
         self.logs: list[Log] = []
         self.heard_log: Callable[[Log], None] = lambda log: None  #: called with each
         self.effects: list[fx.Effect] = []  #: everything since the start, in order
@@ -165,6 +169,8 @@ class Host:
                 self.handle(SourceAddress(ref, self.address))
             case fx.Fetch():
                 self._fetch(effect)
+            case fx.Sign():
+                self._sign(effect)
             case fx.VirtualIp(address, add):
                 (plane.add_virtual_ip if add else plane.remove_virtual_ip)(address)
             case fx.Finish():
@@ -199,11 +205,18 @@ class Host:
         at = self.now + min(page.delay, question.timeout)
         self._arriving.append((at, Fetched(question.ref, found, error, silent)))
 
+    def _sign(self, asked: fx.Sign) -> None:
+        answer = Signed(asked.ref, b"", self.unsigned) if self.unsigned else signed(asked)
+        if self.signing:
+            self._arriving.append((self.now + self.signing, answer))
+        elif self.signing is not None:
+            self.handle(answer)
+
     def next_fetched(self) -> float | None:
         return min((at for at, _ in self._arriving), default=None)
 
     def take_fetched(self) -> int:
-        """How much of what was fetched has come."""
+        """How much of what was fetched, or is signed, has come."""
         due = [event for at, event in self._arriving if at <= self.now]
         self._arriving = [(at, event) for at, event in self._arriving if at > self.now]
         for event in due:

@@ -6,22 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from cygnet.boundary.events import Configure
-from cygnet.crypto.sign import SigningKey
+from cygnet.crypto.publickey import public_key
 from cygnet.model.config import AuthMethod, AuthRound, CertificateFile, Config, SendCert
 from cygnet.testing.builders import psk
 from cygnet.testing.pair import Pair
 from cygnet.values.identity import Identity
 from tests.certs import NOW, Holder, authority
-from tests.exchange.certified import World, world
+from tests.exchange.certified import World, key_file, world
 from tests.exchange.ikev2.story import matching
-
-
-def plain(holder: Holder) -> bytes:
-    data: bytes = holder.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return data
 
 
 def up(pair: Pair) -> str:
@@ -100,7 +94,7 @@ def test_a_certificate_that_the_peer_has_no_key_for_proves_nothing() -> None:
     ours, theirs = of.configs()
     other = of.left_cas[0].issues("thief")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cygnet.credentials.store.Store.key_of", lambda *_: SigningKey.load(plain(other)))
+        patch.setattr("cygnet.credentials.store.Store.key_of", lambda *_: public_key(key_file(other).spki))
         pair = Pair(ours, theirs, unix=NOW)
         assert up(pair) != ""
     assert any("signature validation failed" in line for line in pair.right.lines(0))

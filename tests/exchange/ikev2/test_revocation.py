@@ -14,7 +14,7 @@ import pytest
 from cygnet.boundary.effects import Fetch, KeepCrl
 from cygnet.boundary.events import Purge
 from cygnet.crypto.crl import Crl
-from cygnet.crypto.sign import SigningKey
+from cygnet.crypto.publickey import public_key
 from cygnet.model.config import Authority, Config, Strict
 from cygnet.testing.pair import Host, Page, Pair
 from tests.certs import NOW, Holder, authority
@@ -329,7 +329,7 @@ def test_certificates_of_strangers_make_us_fetch_nothing() -> None:
 def test_a_genuine_certificate_without_its_key_makes_us_fetch_nothing() -> None:
     steals = pair(named())
     steals.left.web[CRL] = ROOT.crl().der
-    thief = SigningKey.load(key_file(authority("Thief")).key.reveal())
+    thief = public_key(key_file(authority("Thief")).spki)
     store = steals.right.engine._services.store
     store.key_of = lambda key: thief  # type: ignore[method-assign]
     assert up(steals, "right")

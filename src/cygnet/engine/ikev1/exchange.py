@@ -20,7 +20,7 @@ from cygnet.engine.ikev1.task import Incoming, Next, Outgoing, Task
 from cygnet.engine.timers import Deadline
 from cygnet.model.config import Fragmentation
 from cygnet.values.endpoint import IKE_PORT
-from cygnet.values.errors import RequestError
+from cygnet.values.errors import PeerError, RequestError
 from cygnet.wire.header import ExchangeType, Header
 from cygnet.wire.ikev1.hash import Hash
 from cygnet.wire.ikev1.message import assemble, describe, encode_chain
@@ -62,6 +62,7 @@ class Exchange:
         self.sent_at = 0.0  #: when our last message was sent for the first time
         self.last_sent_at = 0.0  #: and for the last time, as far as the schedule or ``remind`` did it
         self.over = False
+        self.building = False  #: our next message waits for something (``Missing``)
         self.asked_again = 0  #: times that a message which may be anybody's made us send ``sent`` again
 
 
@@ -192,11 +193,18 @@ class Exchanges:
         self._send_again(exchange)
         return True
 
-    def step(self, exchange: Exchange, message: Incoming) -> None:
-        """Let the task have a new message, and send what it answers. Raises PeerError from the task."""
+    def process(self, exchange: Exchange, message: Incoming) -> Next:
+        """Let the task have a new message. Raises PeerError and Missing from the task."""
+        if exchange.building:
+            raise PeerError(0, f"ignoring another {exchange.type} message, our own is still being made")
         following = exchange.task.process(message)
         exchange.seen.append(fingerprint(message.datagram.data))
         self._stop_waiting(exchange)
+        return following
+
+    def follow(self, exchange: Exchange, following: Next) -> None:
+        """Send what the task answers. Raises PeerError and Missing from the task; it is then called again,
+        and until then a repetition of the peer's message is not answered with an older one of ours."""
         if following is Next.DONE:
             # Their message was the last: to answer a repetition of it would begin a game without end.
             exchange.sent = []
@@ -204,7 +212,10 @@ class Exchanges:
             exchange.task.completed()
             return
         waits = following is Next.MORE and (exchange.initiator or exchange.type in THREE_MESSAGES)
-        self._transmit(exchange, exchange.task.build(), waits)
+        exchange.sent, exchange.building = [], True
+        outgoing = exchange.task.build()
+        exchange.building = False
+        self._transmit(exchange, outgoing, waits)
         if following is Next.LAST:
             self.close(exchange)
             exchange.task.completed()

@@ -13,11 +13,11 @@ from cygnet.engine.ikev1 import notifies
 from cygnet.engine.ikev1.dpd import Dpd
 from cygnet.engine.ikev1.exchange import PHASE_1, Exchange
 from cygnet.engine.ikev1.sa import IkeSaV1
-from cygnet.engine.ikev1.task import Incoming
+from cygnet.engine.ikev1.task import Incoming, Next
 from cygnet.engine.ikev1.tasks.hear import Hear
 from cygnet.engine.ikev1.tasks.quick_mode import QuickModeResponder
-from cygnet.engine.revocation import Missing
 from cygnet.engine.sa import IkeState
+from cygnet.engine.waiting import Missing
 from cygnet.model.config import Fragmentation
 from cygnet.values.errors import PeerError
 from cygnet.wire.header import FLAG_ENCRYPTED, HEADER_LENGTH, NO_SPI, ExchangeType, Header
@@ -127,7 +127,7 @@ def _step(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -
     rules.check(header.exchange, chain, encrypted or lenient)
     exchange.iv = following
     try:
-        sa.exchanges.step(exchange, Incoming(datagram, header, chain, encrypted))
+        answer = sa.exchanges.process(exchange, Incoming(datagram, header, chain, encrypted))
     except Missing as missing:  # as if it had not come: it is taken when what it needs is here
         exchange.iv = before
         missing.wait(sa, lambda: receive(sa, datagram, header))
@@ -138,8 +138,19 @@ def _step(sa: IkeSaV1, exchange: Exchange, datagram: Datagram, header: Header) -
             raise
         notifies.refuse(sa, exchange, chain, error)
         return
+    _follow(sa, exchange, answer, chain)
     if encrypted and sa.state is not IkeState.DESTROYED:
         _heard(sa, datagram)
+
+
+def _follow(sa: IkeSaV1, exchange: Exchange, following: Next, chain: Chain) -> None:
+    """Our answer, when what it needs is here."""
+    try:
+        sa.exchanges.follow(exchange, following)
+    except Missing as missing:
+        missing.wait(sa, lambda: _follow(sa, exchange, following, chain))
+    except PeerError as error:
+        notifies.refuse(sa, exchange, chain, error)
 
 
 def _heard(sa: IkeSaV1, datagram: Datagram) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 
 from cygnet.crypto import sign
 from cygnet.crypto.publickey import KeyKind, PublicKey, SignatureError
-from cygnet.crypto.sign import SigningKey
 from cygnet.crypto.x509 import Certificate, CertificateError, certificates_in
+from cygnet.engine import signing
 from cygnet.engine.certificates import MOST, Shown, chain_along, signed_by_peer, wants_certificate
 from cygnet.engine.ikev1.sa import IkeSaV1
 from cygnet.engine.lookup import own_identity
+from cygnet.engine.signing import Work
 from cygnet.model.config import AuthMethod, AuthRound, Connection
 from cygnet.values.errors import PeerError
 from cygnet.values.iana import PrfId
@@ -43,7 +44,7 @@ HASH_PRFS = {
 }
 
 
-def own_key(sa: IkeSaV1, connection: Connection, asked: Iterable[bytes] = ()) -> SigningKey | None:
+def own_key(sa: IkeSaV1, connection: Connection, asked: Iterable[bytes] = ()) -> PublicKey | None:
     """The key that we sign with for that connection."""
     round, store = connection.local[0], sa.services.store
     certificate = store.own(round, own_identity(connection, sa.local.address), tuple(asked))
@@ -63,7 +64,7 @@ def methods(sa: IkeSaV1, connection: Connection) -> tuple[OakleyAuth, ...]:
     found: list[OakleyAuth] = []
     if AuthMethod.PUBKEY in (ours, theirs) and AuthMethod.PSK not in (ours, theirs):
         key = own_key(sa, connection)
-        method = method_of(key.public) if key is not None else None
+        method = method_of(key) if key is not None else None
         return () if method is None else (method,)
     if AuthMethod.PUBKEY not in (ours, theirs):
         found.append(OakleyAuth.PSK)
@@ -76,8 +77,8 @@ def why_none(sa: IkeSaV1, connection: Connection) -> str:
         key = own_key(sa, connection)
         if key is None:
             return f"no private key found for '{own_identity(connection, sa.local.address)}'"
-        if method_of(key.public) is None:
-            return f"IKEv1 has no signatures with a key of {key.public}; RSA and ECDSA over NIST curves"
+        if method_of(key) is None:
+            return f"IKEv1 has no signatures with a key of {key}; RSA and ECDSA over NIST curves"
     return f"the ends of '{connection.name}' authenticate in a way that IKEv1 does not have"
 
 
@@ -97,6 +98,7 @@ def learn_requests(sa: IkeSaV1, shown: Shown, chain: Chain) -> None:
 def learn(sa: IkeSaV1, shown: Shown, chain: Chain) -> None:
     """Take note of CERT and CERTREQ payloads. What cannot be read is said and passed over."""
     learn_requests(sa, shown, chain)
+    shown.next_message()
     for cert in chain.all(Cert):
         if shown.is_full:
             sa.log("IKE", f"peer sends more than {MOST} certificates, the rest is ignored")
@@ -130,17 +132,14 @@ def requests(sa: IkeSaV1, connections: Iterable[Connection]) -> list[Payload]:
 
 
 def proof(sa: IkeSaV1, shown: Shown, method: OakleyAuth, hash: bytes) -> list[Payload]:
-    """Our certificates, where they go along, and the signature. PeerError where we cannot."""
+    """Our certificates, where they go along, and the signature. PeerError where we cannot, and Missing
+    (see ``signing``), having changed and said nothing."""
     round, store = sa.connection.local[0], sa.services.store
     certificate = store.own(round, sa.local_id, shown.authorities)
     key = own_key(sa, sa.connection, shown.authorities)
-    if key is None or method_of(key.public) != method:
+    if key is None or method_of(key) != method:
         raise PeerError(Notify.AUTHENTICATION_FAILED, f"no private key for {method} of '{sa.local_id}'")
-    try:
-        signature = key.sign_digest(hash)
-    except ValueError as problem:
-        text = f"our {key.public} key cannot sign: {problem}"
-        raise PeerError(Notify.AUTHENTICATION_FAILED, text) from None
+    signature = signing.signature(sa, Work(key, hash))
     sa.log("IKE", f"authentication of '{sa.local_id}' (myself) with {method} successful", 0)
     along = [] if certificate is None else chain_along(sa, shown, round, certificate)
     return [*(Cert(X509_SIGNATURE, one.der) for one in along), Signature(signature)]

@@ -63,7 +63,7 @@ class Task(ABC):
 
     @abstractmethod
     def build(self) -> Outgoing:
-        """The next message of ours."""
+        """The next message of ours. Missing: it needs something before, and is called again then."""
 
     @abstractmethod
     def process(self, message: Incoming) -> Next:

@@ -17,6 +17,7 @@ from cygnet.engine.certificates import signed_by_peer
 from cygnet.engine.ikev2 import certificates, sessions, signatures
 from cygnet.engine.ikev2.auth import psk_auth, verify_psk
 from cygnet.engine.ikev2.handshake import Progress
+from cygnet.engine.ikev2.keys import IkeKeys
 from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.lookup import own_identity
 from cygnet.model.config import AuthMethod, AuthRound
@@ -76,13 +77,14 @@ class Proof:
     certificates: tuple[Payload, ...] = ()
 
 
-def prove(sa: IkeSaV2, number: int) -> Proof:
-    """Our proof of that round, with the keys that are set now.
+def prove(sa: IkeSaV2, number: int, keys: IkeKeys | None = None) -> Proof:
+    """Our proof of that round, with ``keys`` or those that are set now.
 
-    Raises PeerError(AUTHENTICATION_FAILED) where there is no key for it.
+    Raises PeerError(AUTHENTICATION_FAILED) where there is no key for it, and Missing (see ``signing``),
+    having changed and said nothing.
     """
     identity = own_identity_of(sa, number)
-    keys = sa.secrets
+    keys = keys or sa.secrets
     octets = sa.shaking.octets_i(keys) if sa.initiator else sa.shaking.octets_r(keys)
     sk_p = keys.p_i if sa.initiator else keys.p_r
     signed = octets.of(identity, sk_p)
@@ -116,8 +118,8 @@ def _signature(sa: IkeSaV2, round: AuthRound, identity: Identity, octets: bytes)
     if settings.rsa_pss:
         wishes = replace(wishes, pss=True)
     hashes = sa.peer.signature_hashes if settings.signature_authentication else ()
-    method, scheme = signatures.choose(key.public, hashes, wishes)
-    value = signatures.sign_octets(key, method, scheme, octets)
+    method, scheme = signatures.choose(key, hashes, wishes)
+    value = signatures.sign_octets(sa, key, method, scheme, octets)
     along = certificates.along(sa, round, certificate) if certificate is not None else ()
     return Proof(identity, AuthPayload(method, value), str(scheme), tuple(along))
 

@@ -40,6 +40,7 @@ def learn(sa: IkeSaV2, message: Message) -> None:
             shown.asked = True
         elif request.encoding == CertEncoding.OCSP:
             shown.asks_ocsp = True
+    shown.next_message()
     for payload in message.all(CertPayload):
         if shown.is_full:
             sa.log("IKE", f"peer sends more than {MOST} certificates, the rest is ignored")

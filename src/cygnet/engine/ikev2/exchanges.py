@@ -17,6 +17,7 @@ from cygnet.engine.ikev2.channel import Channel
 from cygnet.engine.ikev2.task import Draft, Step, Task
 from cygnet.engine.ikev2.window import Pending, retransmit_delay
 from cygnet.engine.timers import Deadline
+from cygnet.engine.waiting import Missing
 from cygnet.values.endpoint import Endpoint
 from cygnet.values.errors import PeerError
 from cygnet.wire.ikev2.message import Message
@@ -55,14 +56,24 @@ class Exchanges:
             self._build()
 
     def _build(self) -> None:
-        assert self.active is not None
-        draft = self.active.build()
+        task = self.active
+        assert task is not None
+        try:
+            draft = task.build()
+        except Missing as missing:
+            missing.wait(self.sa, lambda: self._build_again(task))
+            return
         if self.sa.is_gone or self.active is None:
             return
         if draft is None:
             self.active = None
             return
         self._request(draft)
+
+    def _build_again(self, task: Task) -> None:
+        if self.active is task:
+            self._build()
+            self.go_on()
 
     def _request(self, draft: Draft) -> None:
         self._send_request(self.channel.message(draft.exchange, self.window.own_next, False, draft.payloads))

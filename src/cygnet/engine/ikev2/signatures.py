@@ -11,7 +11,10 @@ from collections.abc import Sequence
 
 from cygnet.crypto import sign
 from cygnet.crypto.publickey import KeyKind, PublicKey, SignatureError
-from cygnet.crypto.sign import Scheme, SigningKey
+from cygnet.crypto.sign import Scheme
+from cygnet.engine import signing
+from cygnet.engine.ikev2.sa import IkeSaV2
+from cygnet.engine.signing import Work
 from cygnet.values import der
 from cygnet.values.constraints import Constraints
 from cygnet.values.der import DerError
@@ -88,12 +91,9 @@ def _fitting(key: PublicKey) -> str:
     return "sha256" if key.bits <= small else "sha384" if key.bits <= large else "sha512"
 
 
-def sign_octets(key: SigningKey, method: AuthMethodId, scheme: Scheme, octets: bytes) -> bytes:
-    """The data of the AUTH payload. PeerError(AUTHENTICATION_FAILED) where the key cannot do it."""
-    try:
-        signature = key.sign(scheme, octets)
-    except ValueError as problem:
-        raise _failed(f"our {key.public} key cannot sign with {scheme}: {problem}") from None
+def sign_octets(sa: IkeSaV2, key: PublicKey, method: AuthMethodId, scheme: Scheme, octets: bytes) -> bytes:
+    """The data of the AUTH payload. Missing, and PeerError(AUTHENTICATION_FAILED): see ``signing``."""
+    signature = signing.signature(sa, Work(key, octets, scheme.identifier, scheme.raw))
     if method != AuthMethodId.DIGITAL_SIGNATURE:
         return signature
     return bytes((len(scheme.identifier),)) + scheme.identifier + signature

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import ClassVar
 
-from cygnet.engine.revocation import Missing
+from cygnet.engine.waiting import Missing
 from cygnet.values.errors import PeerError
 from cygnet.wire.header import ExchangeType
 from cygnet.wire.ikev2.message import Message
@@ -55,7 +55,8 @@ class Task(ABC):
 
     @abstractmethod
     def build(self) -> Draft | None:
-        """The next request; None when there is nothing left to do (what it was about is gone)."""
+        """The next request; None when there is nothing left to do (what it was about is gone). Missing:
+        it needs something before, and is called again then."""
 
     def believes(self, message: Message) -> bool:
         """Whether a response is one; False: it proves nothing, and another is waited for."""

@@ -18,7 +18,7 @@ from cygnet.engine.ikev1.phase1 import Phase1
 from cygnet.engine.ikev1.task import Incoming, Next, Outgoing
 from cygnet.engine.ikev1.tasks.informational import tell
 from cygnet.engine.lookup import among, by_identity, own_identity
-from cygnet.engine.revocation import Missing
+from cygnet.engine.waiting import Missing
 from cygnet.values.errors import PeerError, RequestError
 from cygnet.values.iana import KeId, TransformType
 from cygnet.values.proposal import Proposal, Transform
@@ -38,12 +38,13 @@ class AggressiveModeInitiator(Phase1):
     name: ClassVar[str] = "AGGRESSIVE_MODE"
 
     def build(self) -> Outgoing:
-        self.step += 1
-        if self.step == 1:
+        if self.step == 0:
+            self.step = 1
             return Outgoing(self._first())
-        own = Id(self.sa.local_id)
+        proof = self.proof(Id(self.sa.local_id), responder=False)
+        self.step = 2
         self.sa.float_ports()
-        payloads = [*self.proof(own, responder=False), *self.nat_payloads(), *self.initial_contact_notify()]
+        payloads = [*proof, *self.nat_payloads(), *self.initial_contact_notify()]
         return Outgoing(payloads, encrypted=True)
 
     def _first(self) -> list[Payload]:

@@ -29,11 +29,15 @@ class MainModeInitiator(Phase1):
     name: ClassVar[str] = "MAIN_MODE"
 
     def build(self) -> Outgoing:
+        outgoing = self._next()
         self.step += 1
+        return outgoing
+
+    def _next(self) -> Outgoing:
         match self.step:
-            case 1:
+            case 0:
                 return Outgoing(self._first())
-            case 2:
+            case 1:
                 self.nonce_i = self.new_nonce()
                 return Outgoing([Ke(self.generate()), Nonce(self.nonce_i), *self.nat_payloads()])
             case _:
@@ -109,8 +113,9 @@ class MainModeResponder(Phase1):
                 return Outgoing([Ke(self.public_r), Nonce(self.nonce_r), *asked, *self.nat_payloads()])
             case _:
                 own = self.own_id()
+                proof = self.proof(own, responder=True)
                 self._news = self.nothing_to_take_over()
-                return Outgoing([own, *self.proof(own, responder=True), *self._news], encrypted=True)
+                return Outgoing([own, *proof, *self._news], encrypted=True)
 
     def completed(self) -> None:
         self.established()

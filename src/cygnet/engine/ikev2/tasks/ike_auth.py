@@ -11,7 +11,7 @@ answered in the last. The responder's side is ``ike_auth_answer``.
 
 from __future__ import annotations
 
-from cygnet.engine import life, revocation
+from cygnet.engine import life
 from cygnet.engine.child import ChildSa
 from cygnet.engine.ikev2 import (
     authentication,
@@ -33,6 +33,7 @@ from cygnet.engine.ikev2.tasks import child_delete
 from cygnet.engine.ikev2.tasks.task import SaTask
 from cygnet.engine.lookup import expected_identity
 from cygnet.engine.unique import FirstContact, enforce
+from cygnet.engine.waiting import Missing
 from cygnet.engine.wants import CreateChild, DeleteChild
 from cygnet.model.config import Connection, Unique
 from cygnet.values.errors import PeerError
@@ -54,6 +55,8 @@ class IkeAuth(SaTask):
         super().__init__(sa)
         self.child: ChildSa | None = None
         self.plain: IkeKeys | None = None  #: the keys without a PPK, while it is open whether it is used
+        self.without: authentication.Proof | None = None  #: our first proof, without a PPK
+        self.chosen: ppk.Ppk | None = None
         self.progress = Progress()
         self.waits = False  #: for revocation data, with the response in hand
 
@@ -103,12 +106,15 @@ class IkeAuth(SaTask):
     def _auth(self) -> tuple[authentication.Proof, list[Payload]]:
         """Our proof; AUTH, and what belongs to it when a PPK is used."""
         sa, plain = self.sa, self.sa.secrets
-        chosen = ppk.chosen(sa)
-        without = authentication.prove(sa, 0)
+        if self.without is None:
+            self.without = authentication.prove(sa, 0)
+            self.chosen = ppk.chosen(sa)
+        without, chosen = self.without, self.chosen
         if chosen is None:
             return without, [without.auth]
-        self.plain, sa.keys = plain, with_ppk(plain, chosen.secret)
-        proof = authentication.prove(sa, 0)
+        keys = with_ppk(plain, chosen.secret)
+        proof = authentication.prove(sa, 0, keys)
+        self.plain, sa.keys = plain, keys
         payloads: list[Payload] = [proof.auth, ppk.identity_notify(chosen)]
         if not sa.connection.ppk_required:
             payloads.append(NotifyPayload(NotifyType.NO_PPK_AUTH, without.auth.data))
@@ -146,7 +152,7 @@ class IkeAuth(SaTask):
         if auth is not None:
             try:
                 self._verify(message, auth)
-            except revocation.Missing as missing:
+            except Missing as missing:
                 self.waits = True
                 missing.wait(sa, lambda: self._resume(message, auth))
                 return Step.WAIT

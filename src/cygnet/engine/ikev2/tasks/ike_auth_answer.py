@@ -29,9 +29,9 @@ from cygnet.engine.ikev2.sa import IkeSaV2
 from cygnet.engine.ikev2.task import Later, Reply
 from cygnet.engine.ikev2.tasks import mobike
 from cygnet.engine.lookup import among, by_identity, own_identity
-from cygnet.engine.revocation import Missing
 from cygnet.engine.unique import enforce
 from cygnet.engine.upkeep import retire
+from cygnet.engine.waiting import Missing
 from cygnet.model.config import AuthMethod, Connection
 from cygnet.values.errors import PeerError
 from cygnet.values.identity import Identity
@@ -52,11 +52,14 @@ def answer(sa: IkeSaV2, message: Message) -> Reply | Later:
     return _guarded(sa, message, _round)
 
 
-def _guarded(sa: IkeSaV2, message: Message, step: Callable[[IkeSaV2, Message], Reply]) -> Reply | Later:
+def _guarded(
+    sa: IkeSaV2, message: Message, step: Callable[[IkeSaV2, Message], Reply | Later]
+) -> Reply | Later:
+    """A step that raises Missing has changed nothing yet, and is done again."""
     try:
         return step(sa, message)
     except Missing as missing:
-        return Later(missing, lambda: _guarded(sa, message, _judged))
+        return Later(missing, lambda: _guarded(sa, message, step))
     except PeerError as error:
         sa.log("IKE", error.detail, 0)
         if error.notify == NotifyType.AUTHENTICATION_FAILED:
@@ -66,19 +69,22 @@ def _guarded(sa: IkeSaV2, message: Message, step: Callable[[IkeSaV2, Message], R
         return Reply([notify], lambda: life.destroy(sa))
 
 
-def _round(sa: IkeSaV2, message: Message) -> Reply:
+def _round(sa: IkeSaV2, message: Message) -> Reply | Later:
     """One request: the peer's proof, then ours. Behind the last round the IKE_SA stands."""
     progress = sa.shaking.progress
     certificates.learn(sa, message)
     if progress.first is None:
         _begin(sa, message, progress)
-    return _judged(sa, message)
+    return _guarded(sa, message, _judged)
 
 
-def _judged(sa: IkeSaV2, message: Message) -> Reply:
-    """Raises Missing before anything is changed: it is then called again."""
+def _judged(sa: IkeSaV2, message: Message) -> Reply | Later:
+    _check_peer(sa, message, sa.shaking.progress)
+    return _guarded(sa, message, _proved)
+
+
+def _proved(sa: IkeSaV2, message: Message) -> Reply:
     progress = sa.shaking.progress
-    _check_peer(sa, message, progress)
     payloads = _prove(sa, progress)
     rounds = len(authentication.own_rounds(sa))
     if message.notify(NotifyType.ANOTHER_AUTH_FOLLOWS) is not None or progress.own < rounds:
