@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from cygnet.model.config import CertificateFile, KeyFile, OwnKey, SharedSecret
+from cygnet.model.config import CertificateFile, KeyFile, OwnKey, Settings, SharedSecret, TokenKey
 from cygnet.values.errors import ConfigError
 from cygnet.values.identity import Identity
 
-#: makes one for the secrets of ipsec.secrets, the passphrases of key files among them
-MakeCredentials = Callable[[Sequence[SharedSecret]], "Credentials"]
+#: makes one for the secrets of ipsec.secrets, the passphrases of key files among them, and the settings
+MakeCredentials = Callable[[Sequence[SharedSecret], Settings], "Credentials"]
 
 
 class Credentials(Protocol):
@@ -23,7 +23,8 @@ class Credentials(Protocol):
     problems: list[ConfigError]  #: with files that nothing names
 
     def certificate(self, written: str) -> Identity:
-        """Have the certificate in a file of ipsec.d/certs ready; its owner. ValueError or OSError."""
+        """Have a certificate ready, in a file of ipsec.d/certs or on a token; its owner. ValueError or
+        OSError."""
 
     def public_key(self, written: str) -> None:
         """Have a raw public key ready: a file, or ``dns:0s...``. ValueError or OSError."""
@@ -58,14 +59,14 @@ class Credentials(Protocol):
     def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[OwnKey, ...], tuple[bytes, ...]]:
         """Certificates, keys and CRLs for ``Config``."""
 
-    def private(self) -> tuple[KeyFile, ...]:
+    def private(self) -> tuple[KeyFile | TokenKey, ...]:
         """The private parts of those keys."""
 
 
 class NoCredentials:
     """Of a configuration that is read alone: there are no files beside it."""
 
-    def __init__(self, _secrets: Iterable[SharedSecret] = ()) -> None:
+    def __init__(self, _secrets: Iterable[SharedSecret] = (), _settings: Settings | None = None) -> None:
         self.problems: list[ConfigError] = []
 
     def certificate(self, written: str) -> Identity:
@@ -104,5 +105,5 @@ class NoCredentials:
     def contents(self) -> tuple[tuple[CertificateFile, ...], tuple[OwnKey, ...], tuple[bytes, ...]]:
         return (), (), ()
 
-    def private(self) -> tuple[KeyFile, ...]:
+    def private(self) -> tuple[KeyFile | TokenKey, ...]:
         return ()

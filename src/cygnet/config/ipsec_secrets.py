@@ -4,7 +4,8 @@
     : PSK 0x4a6f                            hexadecimal; 0s begins base64
     user : EAP 'pass word'
     @hub-key : PPK 0x4a6f...                cygnet's own: a post-quantum preshared key by its name
-    : RSA key.pem "passphrase"              files: kept for when certificates are supported
+    : RSA key.pem "passphrase"              files with private keys
+    : PIN %smartcard:50 1234                a private key on a token
     include secrets.d/*.secrets
 
 Every line is read and each bad one reported: one typo does not lose the entries below it.
@@ -34,7 +35,7 @@ _INCLUDE = re.compile(r"\s*include\s+")
 #: A word, or a string in either kind of quotes, which may not be closed.
 _WORD = re.compile(r"\s*(?:\"(?P<double>[^\"]*)(?P<d>\"?)|'(?P<single>[^']*)(?P<s>'?)|(?P<bare>\S+))")
 _TYPES = re.compile(r"\b(?:PSK|PPK|EAP|XAUTH|NTLM|RSA|ECDSA|BLISS|PKCS8|P12|PIN)\b")
-_SMARTCARD = re.compile(r"%smartcard(\d+(@[^:]+)?)?:[0-9a-fA-F]+")
+_SMARTCARD = re.compile(r"%smartcard(\d+)?(@[^:]+)?:([0-9a-fA-F]{2})+")
 
 
 @dataclass(slots=True)
@@ -217,15 +218,14 @@ def _passphrase(parser: _Parser, words: _Words, kind: str) -> Secret:
 
 
 def _pin(parser: _Parser, words: _Words, kind: str, owners: tuple[Identity, ...]) -> SharedSecret:
-    """``PIN %smartcard[slot[@module]]:keyid pin|%prompt``."""
+    """``PIN %smartcard[slot][@module]:keyid pin|%prompt``."""
     word = words.take()
     if word is None or not _SMARTCARD.fullmatch(word[0]):
         start = words.position if word is None else word[2]
-        raise _BadLine(start, kind, "%smartcard[slot[@module]]:keyid must follow")
+        raise _BadLine(start, kind, "%smartcard[slot][@module]:keyid must follow, the key id in hexadecimal")
     if not words.rest():
         raise _BadLine(words.position, kind, "the PIN is missing (or %prompt)")
     pin = _passphrase(parser, words, kind)
-    parser.warn(words, word[2], kind, "kept, but smart cards are not supported yet")
     return SharedSecret(SecretKind.PIN, owners, pin, file=word[0])
 
 

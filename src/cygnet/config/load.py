@@ -12,7 +12,7 @@ from cygnet.config.credentials import MakeCredentials, NoCredentials
 from cygnet.config.diagnostics import in_file_order
 from cygnet.config.files import FileSystem
 from cygnet.config.lower import lower
-from cygnet.model.config import Config, KeyFile, SecretKind
+from cygnet.model.config import Config, KeyFile, SecretKind, TokenKey
 from cygnet.values.errors import ConfigError
 
 IPSEC_CONF = "/etc/ipsec.conf"
@@ -44,7 +44,7 @@ class Loaded:
     fatal: bool = False
     #: those of the errors and warnings that are about secrets, keys, certificates and CRLs
     of_credentials: frozenset[ConfigError] = frozenset()
-    private: tuple[KeyFile, ...] = ()  #: the private parts of ``config.keys``, for whoever signs
+    private: tuple[KeyFile | TokenKey, ...] = ()  #: the private parts of ``config.keys``, for whoever signs
 
     @property
     def ok(self) -> bool:
@@ -66,7 +66,7 @@ def load(
     """
     daemon = daemon_grammar.parse(fs, strongswan_conf)
     secrets = secrets_grammar.parse(fs, ipsec_secrets)
-    held = credentials(secrets.secrets)
+    held = credentials(secrets.secrets, daemon.settings)
     lowered = lower(conf_grammar.parse(fs, ipsec_conf), daemon.settings, secrets.secrets, is_local, held)
     certificates, keys, crls = held.contents()
     return Loaded(

@@ -9,7 +9,7 @@ from cygnet.config.diagnostics import BadValue
 from cygnet.config.files import FileSystem
 from cygnet.config.keywords.logging import GROUPS, LEVEL
 from cygnet.config.keywords.row import Keyword
-from cygnet.config.keywords.strongswan import BY_NAME, FILELOG_BY_NAME
+from cygnet.config.keywords.strongswan import BY_NAME, FILELOG_BY_NAME, PKCS11_MODULE, PKCS11_MODULES
 from cygnet.config.tree import Section, Setting
 from cygnet.model.config import FileLog, Settings
 from cygnet.values.errors import ConfigError
@@ -43,6 +43,7 @@ def parse(fs: FileSystem, path: str) -> Daemon:
             assert isinstance(gathered, tuple)
             value = (*gathered, value)
         fields[row.target] = value
+    fields["pkcs11_modules"] = tuple(_modules(tree, daemon.errors))
     fields["filelogs"] = tuple(_filelogs(tree, daemon.errors))
     daemon.settings = replace(daemon.settings, **fields)  # type: ignore[arg-type]  # the rows' types are the fields'
     return daemon
@@ -62,6 +63,18 @@ def _read(row: Keyword, setting: Setting, errors: list[ConfigError]) -> object:
     except BadValue as why:
         errors.append(setting.error(why.reason, why.found))
         return None
+
+
+def _modules(tree: braces.Braces, errors: list[ConfigError]) -> list[tuple[str, str]]:
+    """``charon.plugins.pkcs11.modules.NAME.path``."""
+    names = dict.fromkeys(n for s in braces.find(tree, PKCS11_MODULES) for n in s.sections)
+    found = []
+    for name in names:
+        sections = [s.sections[name] for s in braces.find(tree, PKCS11_MODULES) if name in s.sections]
+        path = _value(PKCS11_MODULE, sections, errors)
+        if isinstance(path, str):
+            found.append((name, path))
+    return found
 
 
 def _filelogs(tree: braces.Braces, errors: list[ConfigError]) -> list[FileLog]:

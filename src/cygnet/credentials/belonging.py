@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cygnet.crypto.publickey import KeyKind, SignatureError
 from cygnet.crypto.sign import SigningKey
 from cygnet.crypto.x509 import Certificate
-from cygnet.model.config import KeyFile
+from cygnet.model.config import KeyFile, TokenKey
 from cygnet.values import dn
 from cygnet.values.errors import CygnetError
 
@@ -19,7 +19,7 @@ MOST_NAMED = 3  #: keys of others that are named; more would hide what is to be 
 def missing_key(
     what: str,
     spki: bytes,
-    keys: dict[bytes, KeyFile],
+    keys: Mapping[bytes, KeyFile | TokenKey],
     certificates: Iterable[Certificate],
     unnamed: Iterable[tuple[str, bytes]],
 ) -> str:
@@ -32,9 +32,10 @@ def missing_key(
             return f"no private key for '{what}'; {path} is it, so write '{line}' into ipsec.secrets"
     others = [f"{file.source} is of {_owner(of, certificates)}" for of, file in keys.items()]
     told = f" ({'; '.join(others[:MOST_NAMED])})" if others else ""
+    line = f"': PIN {what} PIN'" if what.startswith("%smartcard") else "': RSA file' (ECDSA, PKCS8)"
     return (
         f"no private key for '{what}' among those that ipsec.secrets names{told}; "
-        "a line ': RSA file' (ECDSA, PKCS8) of ipsec.secrets names it"
+        f"a line {line} of ipsec.secrets names it"
     )
 
 

@@ -19,11 +19,20 @@ from cygnet.crypto.issuing.containers import load_pkcs12
 from cygnet.crypto.issuing.keys import load_privates, load_public, rsa_of_dns, spki
 from cygnet.crypto.sign import SigningKey
 from cygnet.crypto.x509 import Certificate, certificates_in
-from cygnet.model.config import CertificateFile, CertificateUse, KeyFile, OwnKey, SecretKind, SharedSecret
+from cygnet.model.config import (
+    CertificateFile,
+    CertificateUse,
+    KeyFile,
+    OwnKey,
+    SecretKind,
+    SharedSecret,
+    TokenKey,
+)
 from cygnet.values.errors import ConfigError, CygnetError, Place
 from cygnet.values.identity import Identity
 from cygnet.values.secret import Secret
 
+SMARTCARD = "%smartcard"  #: what names a key or certificate on a token begins so
 _KEY_KINDS = (SecretKind.RSA, SecretKind.ECDSA, SecretKind.PKCS8)
 
 
@@ -33,14 +42,28 @@ class Files(Protocol):
     def glob(self, pattern: str) -> list[str]: ...
 
 
+class Tokens(Protocol):
+    """What ``%smartcard[slot][@module]:keyid`` names. CygnetError says why it cannot be had."""
+
+    def certificate(self, written: str) -> bytes: ...
+
+    def public(self, written: str, pin: Secret) -> bytes: ...
+
+
 class CredentialFiles:
     """``directory``: ipsec.d. Every file is read once."""
 
-    def __init__(self, files: Files, directory: str, secrets: Sequence[SharedSecret] = ()) -> None:
-        self._files, self._directory = files, directory
+    def __init__(
+        self,
+        files: Files,
+        directory: str,
+        secrets: Sequence[SharedSecret] = (),
+        tokens: Tokens | None = None,
+    ) -> None:
+        self._files, self._directory, self._tokens = files, directory, tokens
         self.problems: list[ConfigError] = []
         self._certificates: dict[CertificateFile, Certificate | None] = {}
-        self._keys: dict[bytes, KeyFile] = {}  #: by SubjectPublicKeyInfo
+        self._keys: dict[bytes, KeyFile | TokenKey] = {}  #: by SubjectPublicKeyInfo
         self._crls: list[bytes] = []
         self._named: dict[str, bytes] = {}  #: SubjectPublicKeyInfo of what a conn names
         self._cas: dict[Certificate, None] = {}
@@ -57,7 +80,10 @@ class CredentialFiles:
 
     def certificate(self, written: str) -> Identity:
         path = written if written.startswith("/") else join(self._directory, "certs", written)
-        found = certificates_in(self._files.read_bytes(path))
+        if written.startswith(SMARTCARD):
+            found: tuple[Certificate, ...] = (Certificate.parse(self._token.certificate(written)),)
+        else:
+            found = certificates_in(self._files.read_bytes(path))
         if not found:
             raise ValueError(f"there is no certificate in {path}")
         # a file with a chain: the certificate is the one whose key is here, else the first that is no CA
@@ -70,6 +96,12 @@ class CredentialFiles:
         self._named[written] = leaf.key.spki
         self._leaves[written], self._beside[written] = leaf, found
         return match.default_identity(leaf)
+
+    @property
+    def _token(self) -> Tokens:
+        if self._tokens is None:
+            raise ValueError("tokens are not looked at here")
+        return self._tokens
 
     def public_key(self, written: str) -> None:
         data = self._written_key(written)
@@ -155,7 +187,7 @@ class CredentialFiles:
         keys = tuple(OwnKey(key.spki, key.source) for key in self._keys.values())
         return tuple(self._certificates), keys, tuple(self._crls)
 
-    def private(self) -> tuple[KeyFile, ...]:
+    def private(self) -> tuple[KeyFile | TokenKey, ...]:
         return tuple(self._keys.values())
 
     # what lies in the directories -----------------------------------------------------------
@@ -192,7 +224,19 @@ class CredentialFiles:
         else:
             self._crls.append(data)
 
+    def _on_token(self, secret: SharedSecret) -> None:
+        if not len(secret.secret) or self._tokens is None:
+            return
+        try:
+            spki = self._tokens.public(secret.file, secret.secret)
+        except CygnetError as problem:
+            self._problem(secret.file, f"the private key cannot be used: {problem}")
+        else:
+            self._keys[spki] = TokenKey(secret.secret, spki, secret.file)
+
     def _private(self, secret: SharedSecret) -> None:
+        if secret.kind is SecretKind.PIN:
+            self._on_token(secret)
         if secret.kind not in _KEY_KINDS and secret.kind is not SecretKind.P12:
             return
         path = secret.file if secret.file.startswith("/") else join(self._directory, "private", secret.file)

@@ -17,7 +17,8 @@ from cygnet.credentials.store import Store
 from cygnet.daemon.files import RealFiles
 from cygnet.daemon.options import Options
 from cygnet.daemon.source import is_local
-from cygnet.model.config import Config
+from cygnet.daemon.tokens import TOKENS, Tokens
+from cygnet.model.config import Config, Settings
 from cygnet.values.errors import ConfigError, Place
 
 
@@ -30,13 +31,20 @@ def load_files(options: Options) -> Loaded:
         options.secrets,
         options.strongswan_conf,
         is_local,
-        lambda secrets: CredentialFiles(files, str(options.credentials), secrets),
+        lambda secrets, settings: CredentialFiles(
+            files, str(options.credentials), secrets, tokens_with(settings)
+        ),
     )
     if not options.debug:
         return loaded
     settings = loaded.config.settings
     settings = replace(settings, log_levels=(*settings.log_levels, *options.debug))
     return replace(loaded, config=replace(loaded.config, settings=settings))
+
+
+def tokens_with(settings: Settings) -> Tokens:
+    TOKENS.use(settings.pkcs11_modules)
+    return TOKENS
 
 
 def diagnostics(loaded: Loaded, kept: Collection[str] = ()) -> list[str]:

@@ -1,4 +1,5 @@
-"""Private keys, and what is signed with them: in threads, so that no tunnel waits for another one's.
+"""Private keys in files and on tokens, and what is signed with them: in threads, so that no tunnel waits for
+another one's.
 
 OpenSSL lets other threads run while it signs. The threads are few and nobody waits for them at the end; what
 they have not begun stays in their queue, whose length the engine bounds.
@@ -15,7 +16,8 @@ from queue import SimpleQueue
 from cygnet.boundary.effects import Sign
 from cygnet.boundary.events import Signed
 from cygnet.crypto.sign import SigningKey
-from cygnet.model.config import KeyFile
+from cygnet.daemon.tokens import TOKENS
+from cygnet.model.config import KeyFile, TokenKey
 
 THREADS = 4  #: at most; more than there are processors bring nothing
 Answer = Callable[[Signed], object]
@@ -45,16 +47,14 @@ class Signers:
     """The private keys that are loaded."""
 
     def __init__(self) -> None:
-        self._keys: dict[bytes, SigningKey] = {}
+        self._keys: dict[bytes, SigningKey | TokenKey] = {}
+        self._token_pool = Pool(1)  #: calls to tokens take turns anyhow, and hold no key in a file up
         self._pool = Pool(min(THREADS, os.cpu_count() or 1))
 
-    def use(self, files: Iterable[KeyFile]) -> None:
+    def use(self, files: Iterable[KeyFile | TokenKey]) -> None:
         """These from here on; what is being signed is signed as it began."""
-        before = self._keys
-        self._keys = {
-            file.spki: before.get(file.spki) or SigningKey.load(file.key.reveal(), what=file.source)
-            for file in files
-        }
+        before = {spki: key for spki, key in self._keys.items() if isinstance(key, SigningKey)}
+        self._keys = {file.spki: before.get(file.spki) or _ready(file) for file in files}
 
     def sign(self, effect: Sign, answer: Answer) -> None:
         """``answer`` is called from another thread, or at once where there is no such key."""
@@ -68,12 +68,18 @@ class Signers:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the daemon has ended
                 answer(event)
 
-        self._pool.do(work)
+        (self._token_pool if isinstance(key, TokenKey) else self._pool).do(work)
 
 
-def signed(key: SigningKey, effect: Sign) -> Signed:
+def _ready(file: KeyFile | TokenKey) -> SigningKey | TokenKey:
+    return file if isinstance(file, TokenKey) else SigningKey.load(file.key.reveal(), what=file.source)
+
+
+def signed(key: SigningKey | TokenKey, effect: Sign) -> Signed:
     """The answer to ``effect``, whatever comes of it."""
     try:
+        if isinstance(key, TokenKey):
+            return Signed(effect.ref, TOKENS.sign(key.source, key.pin, effect))
         return Signed(effect.ref, key.perform(effect.scheme, effect.raw, effect.data))
     except Exception as problem:  # whoever waits must hear of it
         return Signed(effect.ref, b"", str(problem) or type(problem).__name__)

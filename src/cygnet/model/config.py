@@ -132,6 +132,15 @@ class KeyFile:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A private key on a token: ``source`` is ``%smartcard[slot][@module]:keyid``."""
+
+    pin: Secret
+    spki: bytes
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Authority:
     """A ``ca`` section: what is known of a CA beside its certificate (by ``source``)."""
 
@@ -329,6 +338,7 @@ class Settings:
     routing_table_prio: int = 220
     unique: Unique = Unique.REPLACE
     strict_crl: Strict = Strict.NO
+    pkcs11_modules: tuple[tuple[str, str], ...] = ()  #: names and paths of modules for tokens
     cache_crls: bool = False  #: write CRLs that were fetched to ipsec.d/crls
     rsa_pss: bool = False  #: sign with RSASSA-PSS also where leftauth does not say so (IKEv2)
     signature_authentication: bool = True  #: RFC 7427

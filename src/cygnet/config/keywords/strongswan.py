@@ -152,6 +152,10 @@ CHARON = (
     Keyword("nbns2", ADDRESS, None, "Another one.", "nbns"),
 )  # fmt: skip
 
+#: below it a section for each module (libopensc, libsofthsm2, a vendor's), with its path
+PKCS11_MODULES = "charon.plugins.pkcs11.modules"
+PKCS11_MODULE = Keyword("path", TEXT, None, "The PKCS#11 module (a shared library).", "path")
+
 #: charon.filelog.<name>: beside these, a level for each log group and ``default``.
 FILELOG = (
     Keyword("path", TEXT, None, "The file; without it the section's name is the path.", "path"),
