@@ -89,7 +89,7 @@ def verify(key: PublicKey, scheme: Scheme, signature: bytes, data: bytes) -> Non
     """Nothing, or SignatureError (DerError where the scheme's identifier cannot be read)."""
     algorithm = scheme.algorithm
     if scheme.raw:
-        signature = _from_raw(signature, key)
+        signature = from_raw(signature, key)
     key.verify(algorithm, signature, data)
 
 
@@ -102,7 +102,7 @@ def verify_digest(key: PublicKey, signature: bytes, digest: bytes) -> None:
             if not hmac.compare_digest(signed, digest):
                 raise SignatureError("the signature is one of something else")
         elif isinstance(public, ec.EllipticCurvePublicKey):
-            public.verify(_from_raw(signature, key), digest, ec.ECDSA(_hashed(digest)))
+            public.verify(from_raw(signature, key), digest, ec.ECDSA(_hashed(digest)))
         else:
             raise SignatureError(f"a {key} key signs no bare digests")
     except (InvalidSignature, ValueError):
@@ -117,7 +117,7 @@ def _hashed(digest: bytes) -> utils.Prehashed:
     raise ValueError(f"no hash has {len(digest)} bytes")
 
 
-def _from_raw(signature: bytes, key: PublicKey) -> bytes:
+def from_raw(signature: bytes, key: PublicKey) -> bytes:
     """RFC 4754 §7: r and s, each as long as the curve's order."""
     half = (key.bits + 7) // 8
     if len(signature) != 2 * half:

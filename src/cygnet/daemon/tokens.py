@@ -16,13 +16,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
 from cygnet.boundary.effects import Sign
 from cygnet.crypto.hash import digest
 from cygnet.crypto.issuing.keys import load_public, spki
-from cygnet.crypto.publickey import KeyKind, SignatureAlgorithm
-from cygnet.crypto.sign import Scheme
+from cygnet.crypto.publickey import KeyKind, SignatureAlgorithm, public_key
+from cygnet.crypto.sign import Scheme, from_raw
 from cygnet.crypto.x509 import Certificate
 from cygnet.values.errors import CygnetError
 from cygnet.values.secret import Secret
@@ -244,10 +242,7 @@ class Tokens:
         if algorithm.kind is not KeyKind.ECDSA:
             raise TokenError(f"keys on tokens do not sign with {algorithm} here")
         raw = bytes(key.sign(digest(algorithm.hash, asked.data), mechanism=Mechanism.ECDSA))
-        if asked.raw:
-            return raw
-        half = len(raw) // 2
-        return encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
+        return raw if asked.raw else from_raw(raw, public_key(asked.key))
 
 
 def _rsa(algorithm: SignatureAlgorithm) -> dict[str, Any]:
