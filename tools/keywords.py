@@ -15,6 +15,10 @@ from cygnet.config.keywords.end import END
 from cygnet.config.keywords.row import Keyword, Status
 from cygnet.config.keywords.setup import SETUP
 from cygnet.config.keywords.strongswan import CHARON, FILELOG
+from cygnet.config.keywords.swanctl.authentication import LOCAL, REMOTE
+from cygnet.config.keywords.swanctl.child import CHILD
+from cygnet.config.keywords.swanctl.connection import CONNECTION
+from cygnet.config.keywords.swanctl.others import AUTHORITY, POOL, SECRET
 
 TARGET = Path(__file__).parent.parent / "docs" / "generated" / "keywords.md"
 
@@ -53,6 +57,19 @@ SECTIONS: tuple[tuple[str, str, str, tuple[Keyword, ...]], ...] = (
         "charon.filelog.NAME.",
         FILELOG,
     ),
+    ("swanctl.conf: connections.NAME", "One IKE peer. Defaults are swanctl's own.", "", CONNECTION),
+    ("swanctl.conf: local sections of a connection", "One for each round of authentication.", "", LOCAL),
+    ("swanctl.conf: remote sections of a connection", "What the peer has to prove.", "", REMOTE),
+    ("swanctl.conf: children.NAME of a connection", "One CHILD_SA.", "", CHILD),
+    (
+        "swanctl.conf: secrets",
+        "Sections named ike..., ppk..., private..., rsa..., ecdsa..., pkcs8..., pkcs12..., eap..., xauth..., "
+        "ntlm..., token... .",
+        "",
+        SECRET,
+    ),
+    ("swanctl.conf: pools.NAME", "Addresses to give out.", "", POOL),
+    ("swanctl.conf: authorities.NAME", "What is known of a CA.", "", AUTHORITY),
 )
 
 

@@ -49,6 +49,7 @@ def test_files_that_may_not_be_read_are_named() -> None:
         "/etc/ipsec.conf",
         "/etc/ipsec.secrets",
         "/etc/strongswan.conf",
+        "/etc/swanctl/swanctl.conf",
     }
     assert all("Permission denied" in e.reason for e in found.errors)
 

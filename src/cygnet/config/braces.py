@@ -34,9 +34,12 @@ _OPEN = re.compile(r"(?P<refs>[ \t\r]*:[^\n{}#=]*)?(?:[ \t\r\n]|#[^\n]*\n)*\{")
 _EQUALS = re.compile(r"[ \t\r]*=")
 _BARE = re.compile(r"[^#}\"\r\n\t ]+")
 _STRING_STOP = re.compile(r'["\\]')
+_SECRET = re.compile(r"\b(?:secrets\s*\{|(?:secret|pin)\w*\s*=)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\n": ""}
-#: Sections within sections, and references of references; our own bound.
+#: Sections within sections; our own bound.
 MAX_NESTING = 50
+#: Levels of sections that take what others have: connections.NAME.children.NAME and one more.
+MAX_RESOLVED = 5
 
 
 @dataclass
@@ -91,15 +94,36 @@ class _Parser:
             try:
                 position = self.statement(source, position, depth)
             except _Unreadable as why:
-                line, column = source.line(why.position)
-                self.result.errors.append(line.error(column, "", why.reason))
+                self.result.errors.append(self.error(source, why))
+                self.stack[-1].broken = True
                 newline = source.text.find("\n", why.position)
                 position = newline if newline >= 0 else len(source.text)
         for section in self.stack[depth:]:
+            section.broken = True
             self.result.errors.append(
                 section.error(f"section {quoted(section.name)} is not closed by a '}}'")
             )
         del self.stack[depth:]
+
+    def error(self, source: _Text, why: _Unreadable) -> ConfigError:
+        line, column = self.line(source, why.position)
+        if not line.text:
+            return ConfigError(
+                line.place(column), "", "a section or a setting of 'secrets' cannot be read here"
+            )
+        return line.error(column, "", why.reason)
+
+    def line(self, source: _Text, position: int, name: str = "") -> tuple[SourceLine, int]:
+        """The line around a position and the column there, without what may be a secret in its text.
+
+        ``name``: that of the section that begins there.
+        """
+        line, column = source.line(position)
+        if name == "secrets" or any(section.name == "secrets" for section in self.stack):
+            return SourceLine(line.file, line.number, ""), column
+        if secret := _SECRET.search(line.text):
+            return SourceLine(line.file, line.number, line.text[: secret.end()] + " ..."), column
+        return line, column
 
     def statement(self, source: _Text, position: int, depth: int) -> int:
         text = source.text
@@ -132,7 +156,7 @@ class _Parser:
     def open(self, source: _Text, name: re.Match[str], opening: re.Match[str]) -> None:
         if len(self.stack) > MAX_NESTING:
             raise _Unreadable(name.start(), f"more than {MAX_NESTING} sections within each other")
-        line, column = source.line(name.start())
+        line, column = self.line(source, name.start(), name.group())
         section = self.stack[-1].sections.setdefault(name.group(), Section("", name.group(), line, column))
         self.stack.append(section)
         for reference in re.finditer(r"[^\s,:]+", opening["refs"] or ""):
@@ -142,7 +166,7 @@ class _Parser:
             self.result.references.setdefault(id(section), []).append(setting)
 
     def setting(self, source: _Text, name: re.Match[str], position: int) -> int:
-        line, column = source.line(name.start())
+        line, column = self.line(source, name.start())
         words: list[str] = []
         value_column = len(line.text) + 1
         while True:
@@ -158,6 +182,11 @@ class _Parser:
                 word = bare.group() if bare else ""
                 position += len(word)
             words.append(word)
+        if words and words[-1].endswith("@") and source.text[position : position + 1] == "#":
+            reason = (
+                f"'#' begins a comment, so the value ends at {quoted(words[-1])}; \"@#...\" is an identity"
+            )
+            self.result.warnings.append(ConfigError(line.place(column), name.group(), reason))
         value = " ".join(words) if words else None
         self.stack[-1].settings.append(Setting(name.group(), value, line, column, value_column))
         return position
@@ -206,24 +235,57 @@ def parse(fs: FileSystem, path: str) -> Braces:
 
 def find(braces: Braces, path: str) -> Iterator[Section]:
     """The sections that speak for a dotted path, most important first: it, then its references."""
-    yield from _find(braces, path.split("."), 0)
+    yield from _at(braces, tuple(path.split(".")), {})
 
 
-def _find(braces: Braces, names: list[str], level: int) -> Iterator[Section]:
+def resolved(braces: Braces, name: str) -> Section | None:
+    """The section of that name with all that it and its sections take from elsewhere.
+
+    In ``settings`` what counts most comes last. None: there is no such section.
+    """
+    return _resolved(braces, (name,), {})
+
+
+_Known = dict[tuple[str, ...], "list[Section]"]
+
+
+def _resolved(braces: Braces, names: tuple[str, ...], known: _Known) -> Section | None:
+    found = _at(braces, names, known)
+    if not found:
+        return None
+    first = found[0]
+    settings = [setting for section in reversed(found) for setting in section.settings]
+    broken = any(section.broken for section in found)
+    whole = Section(first.kind, first.name, first.line, first.column, settings, broken=broken)
+    if len(names) < MAX_RESOLVED:
+        for name in dict.fromkeys(name for section in found for name in section.sections):
+            below = _resolved(braces, (*names, name), known)
+            if below is not None:
+                whole.sections[name] = below
+    return whole
+
+
+def _at(braces: Braces, names: tuple[str, ...], known: _Known) -> list[Section]:
+    """The sections at a path, each once. A path that leads to itself leads nowhere there."""
+    if names in known:
+        return known[names]
+    known[names] = []
     candidates = [braces.root]
     for name in names:
-        candidates = [
-            child
-            for section in candidates
-            if (own := section.sections.get(name))
-            for child in (own, *_referenced(braces, own, level))
-        ]
-    yield from candidates
+        found: dict[int, Section] = {}
+        for section in candidates:
+            if own := section.sections.get(name):
+                _expand(braces, own, found, known)
+        candidates = list(found.values())
+    known[names] = candidates
+    return candidates
 
 
-def _referenced(braces: Braces, section: Section, level: int) -> Iterator[Section]:
-    if level >= MAX_NESTING:
+def _expand(braces: Braces, section: Section, found: dict[int, Section], known: _Known) -> None:
+    """It and, behind it, what it refers to."""
+    if id(section) in found:
         return
+    found[id(section)] = section
     for reference in braces.references.get(id(section), ()):
-        if reference.value:
-            yield from _find(braces, reference.value.split("."), level + 1)
+        for other in _at(braces, tuple((reference.value or "").split(".")), known):
+            found.setdefault(id(other), other)

@@ -50,6 +50,9 @@ class Credentials(Protocol):
     def issuer(self, written: str) -> Identity:
         """Who has issued that certificate, which is ready."""
 
+    def subject(self, written: str) -> Identity:
+        """Whose the certificate of a CA is that is ready."""
+
     def has_certificate_of(self, identity: Identity) -> bool:
         """Whether there is a certificate with a private key for an end that names none."""
 
@@ -94,6 +97,9 @@ class NoCredentials:
         return False
 
     def issuer(self, written: str) -> Identity:
+        raise FileNotFoundError(2, "No such file or directory", written)
+
+    def subject(self, written: str) -> Identity:
         raise FileNotFoundError(2, "No such file or directory", written)
 
     def has_certificate_of(self, _identity: Identity) -> bool:

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cygnet.config import braces
 from cygnet.config import ipsec_conf as conf_grammar
 from cygnet.config import ipsec_secrets as secrets_grammar
 from cygnet.config import strongswan_conf as daemon_grammar
 from cygnet.config.credentials import MakeCredentials, NoCredentials
 from cygnet.config.diagnostics import in_file_order
 from cygnet.config.files import FileSystem
+from cygnet.config.keys import Keys
 from cygnet.config.lower import lower
+from cygnet.config.swanctl import lower as swanctl
+from cygnet.config.swanctl.reading import Problems
+from cygnet.config.tree import Tree
 from cygnet.model.config import Config, KeyFile, SecretKind, TokenKey
 from cygnet.values.errors import ConfigError
 
 IPSEC_CONF = "/etc/ipsec.conf"
 IPSEC_SECRETS = "/etc/ipsec.secrets"
 STRONGSWAN_CONF = "/etc/strongswan.conf"
+SWANCTL_CONF = "/etc/swanctl/swanctl.conf"
 
 
 #: what they hold is for whoever reads and uses private keys, and nobody else
@@ -58,35 +64,85 @@ def load(
     strongswan_conf: str = STRONGSWAN_CONF,
     is_local: Callable[[str], bool] = _nowhere,
     credentials: MakeCredentials = NoCredentials,
+    swanctl_conf: str = SWANCTL_CONF,
+    swanctl_credentials: MakeCredentials = NoCredentials,
 ) -> Loaded:
-    """Read and lower all three files. Never raises on what they contain.
+    """Read and lower all four files. Never raises on what they contain.
 
     ``is_local`` tells whether an IP address or host name is this machine's own: a conn whose
-    right end is local has its ends swapped. ``credentials`` has the certificates and keys.
+    right end is local has its ends swapped. ``credentials`` has the certificates and keys of
+    ipsec.d, ``swanctl_credentials`` those beside swanctl.conf. Where that file has connections,
+    ipsec.conf may be missing.
     """
     daemon = daemon_grammar.parse(fs, strongswan_conf)
-    secrets = secrets_grammar.parse(fs, ipsec_secrets)
-    held = credentials(secrets.secrets, daemon.settings)
-    lowered = lower(conf_grammar.parse(fs, ipsec_conf), daemon.settings, secrets.secrets, is_local, held)
-    certificates, keys, crls = held.contents()
+    sections = braces.parse(fs, swanctl_conf)
+    of_secrets, problems = Problems(), Problems(sections.errors, sections.warnings)
+    shared = swanctl.shared(sections, of_secrets)
+    tree, secrets = conf_grammar.parse(fs, ipsec_conf), secrets_grammar.parse(fs, ipsec_secrets)
+    if sections.root.sections:
+        tree = Tree() if _missing(fs, ipsec_conf) else tree
+        secrets = secrets_grammar.Secrets() if _missing(fs, ipsec_secrets) else secrets
+    held, also_held = credentials(secrets.secrets, daemon.settings), swanctl_credentials(shared, daemon.settings)
+    every = (*secrets.secrets, *shared)
+    lowered = lower(tree, daemon.settings, every, is_local, held)
+    names = (c.name for c in lowered.connections)
+    also = swanctl.lower(sections, daemon.settings, also_held, Keys(every), names, problems)
+    (certificates, keys, crls), more = held.contents(), also_held.contents()
     return Loaded(
         config=Config(
-            lowered.connections,
-            tuple(secret for secret in secrets.secrets if secret.kind not in PRIVATE),
-            lowered.pools,
+            (*lowered.connections, *also.connections),
+            tuple(secret for secret in every if secret.kind not in PRIVATE),
+            (*lowered.pools, *also.pools),
             lowered.settings,
-            certificates=certificates,
-            keys=keys,
-            crls=crls,
-            authorities=lowered.cas,
-            left_out=lowered.left_out,
+            certificates=certificates + more[0],
+            keys=keys + more[1],
+            crls=crls + more[2],
+            authorities=(*lowered.cas, *also.authorities),
+            left_out=(*lowered.left_out, *((name, _left_out(name)) for name in also.ignored)),
         ),
-        errors=tuple(in_file_order([*lowered.errors, *secrets.errors, *daemon.errors])),
+        errors=tuple(
+            in_file_order(
+                [*lowered.errors, *secrets.errors, *of_secrets.errors, *problems.errors, *daemon.errors]
+            )
+        ),
         warnings=tuple(
-            in_file_order([*lowered.warnings, *secrets.warnings, *daemon.warnings, *held.problems])
+            in_file_order(
+                [
+                    *lowered.warnings,
+                    *secrets.warnings,
+                    *of_secrets.warnings,
+                    *problems.warnings,
+                    *daemon.warnings,
+                    *held.problems,
+                    *also_held.problems,
+                ]
+            )
         ),
-        ignored=lowered.ignored,
+        ignored=(*lowered.ignored, *also.ignored),
         fatal=lowered.fatal,
-        of_credentials=frozenset([*secrets.errors, *secrets.warnings, *held.problems]),
-        private=held.private(),
+        of_credentials=frozenset(
+            [
+                *secrets.errors,
+                *secrets.warnings,
+                *of_secrets.errors,
+                *of_secrets.warnings,
+                *held.problems,
+                *also_held.problems,
+            ]
+        ),
+        private=held.private() + also_held.private(),
     )
+
+
+def _missing(fs: FileSystem, path: str) -> bool:
+    try:
+        fs.read(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _left_out(name: str) -> str:
+    return f"connection '{name}' has errors, which 'cygnet check' shows"

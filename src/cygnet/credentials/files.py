@@ -1,15 +1,16 @@
-"""Certificates and keys from strongSwan's directories below ipsec.d: cacerts, certs, private and so on.
+"""Certificates and keys from strongSwan's directories, below ipsec.d or beside swanctl.conf.
 
 A file that nothing names and that cannot be read is a warning; one that a conn names is that conn's
-error. Private keys are read where ipsec.secrets names them.
+error. Private keys are read where ipsec.secrets names them, beside swanctl.conf all there are.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
-from posixpath import join
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from posixpath import basename, join
 from typing import Protocol
 
 from cygnet.credentials import match
@@ -33,6 +34,36 @@ from cygnet.values.identity import Identity
 from cygnet.values.secret import Secret
 
 SMARTCARD = "%smartcard"  #: what names a key or certificate on a token begins so
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which directories there are. ``keys``: those of which every file is read, and what is in them;
+    without any, private keys are read from ``private`` where a secret names them."""
+
+    certificates: Mapping[CertificateUse, str]
+    public: str
+    crls: str
+    keys: Mapping[str, SecretKind]
+
+
+IPSEC_D = Layout({use: use.value for use in CertificateUse}, "certs", "crls", {})
+SWANCTL = Layout(
+    {
+        CertificateUse.END: "x509",
+        CertificateUse.CA: "x509ca",
+        CertificateUse.AA: "x509aa",
+        CertificateUse.OCSP: "x509ocsp",
+    },
+    "pubkey",
+    "x509crl",
+    {
+        "private": SecretKind.PKCS8,
+        "rsa": SecretKind.RSA,
+        "ecdsa": SecretKind.ECDSA,
+        "pkcs8": SecretKind.PKCS8,
+        "pkcs12": SecretKind.P12,
+    },
+)
 _KEY_KINDS = (SecretKind.RSA, SecretKind.ECDSA, SecretKind.PKCS8)
 
 
@@ -51,7 +82,7 @@ class Tokens(Protocol):
 
 
 class CredentialFiles:
-    """``directory``: ipsec.d. Every file is read once."""
+    """``directory``: ipsec.d, or that of swanctl.conf. Every file is read once."""
 
     def __init__(
         self,
@@ -59,8 +90,9 @@ class CredentialFiles:
         directory: str,
         secrets: Sequence[SharedSecret] = (),
         tokens: Tokens | None = None,
+        layout: Layout = IPSEC_D,
     ) -> None:
-        self._files, self._directory, self._tokens = files, directory, tokens
+        self._files, self._directory, self._tokens, self._layout = files, directory, tokens, layout
         self.problems: list[ConfigError] = []
         self._certificates: dict[CertificateFile, Certificate | None] = {}
         self._keys: dict[bytes, KeyFile | TokenKey] = {}  #: by SubjectPublicKeyInfo
@@ -69,17 +101,23 @@ class CredentialFiles:
         self._cas: dict[Certificate, None] = {}
         self._leaves: dict[str, Certificate] = {}  #: what a conn names
         self._beside: dict[str, tuple[Certificate, ...]] = {}  #: what stands in the file of such a one
-        for secret in secrets:
-            self._private(secret)
+        if layout.keys:
+            self._every_key(secrets)
+            for secret in secrets:
+                if secret.kind is SecretKind.PIN:
+                    self._on_token(secret)
+        else:
+            for secret in secrets:
+                self._private(secret)
         for use in CertificateUse:
             self._directory_of(use)
-        for path, data in self._contents("crls"):
+        for path, data in self._contents(layout.crls):
             self._crl(path, data)
 
     # what conns name ---------------------------------------------------------------------
 
     def certificate(self, written: str) -> Identity:
-        path = written if written.startswith("/") else join(self._directory, "certs", written)
+        path = self._path(self._layout.certificates[CertificateUse.END], written)
         if written.startswith(SMARTCARD):
             found: tuple[Certificate, ...] = (Certificate.parse(self._token.certificate(written)),)
         else:
@@ -106,7 +144,7 @@ class CredentialFiles:
     def public_key(self, written: str) -> None:
         data = self._written_key(written)
         if data is None:
-            path = written if written.startswith("/") else join(self._directory, "certs", written)
+            path = self._path(self._layout.public, written)
             data = self._files.read_bytes(path)
         info = spki(load_public(data, written))
         self._certificates[CertificateFile(info, written, bare=True)] = None
@@ -131,7 +169,7 @@ class CredentialFiles:
         return spki(rsa_of_dns(data)) if kind == "dns" else data
 
     def authority(self, written: str) -> None:
-        path = written if written.startswith("/") else join(self._directory, "cacerts", written)
+        path = self._path(self._layout.certificates[CertificateUse.CA], written)
         found = certificates_in(self._files.read_bytes(path))
         if not found:
             raise ValueError(f"there is no certificate in {path}")
@@ -148,11 +186,16 @@ class CredentialFiles:
             self._named.get(written, b""),
             self._keys,
             self._parsed,
-            ((path, data) for path, data in self._contents("private") if path not in named),
+            (
+                (path, data)
+                for directory in self._layout.keys or ("private",)
+                for path, data in self._contents(directory)
+                if path not in named
+            ),
         )
 
     def missing_issuer(self, written: str) -> str:
-        directory = join(self._directory, "cacerts/")
+        directory = join(self._directory, self._layout.certificates[CertificateUse.CA], "")
         return missing_issuer(self._leaves[written], tuple(self._cas), self._beside[written], directory)
 
     def names(self, written: str) -> tuple[Identity, ...]:
@@ -170,6 +213,9 @@ class CredentialFiles:
     def fits(self, written: str, identity: Identity) -> bool:
         leaf = self._leaves.get(written)
         return leaf is not None and bool(match.fits(leaf, identity))
+
+    def subject(self, written: str) -> Identity:
+        return next(c.subject for file, c in self._certificates.items() if c and file.source == written)
 
     def issuer(self, written: str) -> Identity:
         return self._leaves[written].issuer
@@ -190,6 +236,9 @@ class CredentialFiles:
     def private(self) -> tuple[KeyFile | TokenKey, ...]:
         return tuple(self._keys.values())
 
+    def _path(self, directory: str, written: str) -> str:
+        return written if written.startswith("/") else join(self._directory, directory, written)
+
     # what lies in the directories -----------------------------------------------------------
 
     def _contents(self, name: str) -> Iterator[tuple[str, bytes]]:
@@ -202,7 +251,7 @@ class CredentialFiles:
                 self._problem(path, f"cannot be read: {problem.strerror or problem}")
 
     def _directory_of(self, use: CertificateUse) -> None:
-        for path, data in self._contents(use.value):
+        for path, data in self._contents(self._layout.certificates[use]):
             try:
                 found = certificates_in(data)
             except CygnetError as problem:
@@ -239,7 +288,24 @@ class CredentialFiles:
             self._on_token(secret)
         if secret.kind not in _KEY_KINDS and secret.kind is not SecretKind.P12:
             return
-        path = secret.file if secret.file.startswith("/") else join(self._directory, "private", secret.file)
+        self._private_file(secret, self._path("private", secret.file))
+
+    def _every_key(self, secrets: Sequence[SharedSecret]) -> None:
+        """All of the directories; a secret whose section is named after one has a file's passphrase."""
+        named = {
+            (directory, secret.file): secret
+            for secret in secrets
+            for directory in self._layout.keys
+            if secret.kind is not SecretKind.PIN and secret.name.startswith(directory)
+        }
+        for directory, kind in self._layout.keys.items():
+            for path in self._files.glob(join(self._directory, directory, "*")):
+                secret = named.pop((directory, basename(path)), SharedSecret(kind, (), Secret(b"")))
+                self._private_file(secret, path)
+        for (directory, file), secret in named.items():
+            self._private_file(secret, self._path(directory, file))
+
+    def _private_file(self, secret: SharedSecret, path: str) -> None:
         passphrase = secret.secret if len(secret.secret) else None
         try:
             data = self._files.read_bytes(path)

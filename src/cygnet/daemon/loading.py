@@ -6,11 +6,12 @@ import json
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from os.path import dirname
 
 from cygnet.config.diagnostics import in_file_order, render
 from cygnet.config.load import Loaded, load
 from cygnet.credentials.expiry import OWN, expiring, in_use
-from cygnet.credentials.files import CredentialFiles
+from cygnet.credentials.files import SWANCTL, CredentialFiles
 from cygnet.credentials.judgement import Evidence, Why
 from cygnet.credentials.path import judge
 from cygnet.credentials.store import Store
@@ -33,6 +34,10 @@ def load_files(options: Options) -> Loaded:
         is_local,
         lambda secrets, settings: CredentialFiles(
             files, str(options.credentials), secrets, tokens_with(settings)
+        ),
+        options.swanctl_conf,
+        lambda secrets, settings: CredentialFiles(
+            files, dirname(options.swanctl_conf), secrets, tokens_with(settings), SWANCTL
         ),
     )
     if not options.debug:

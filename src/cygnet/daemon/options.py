@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cygnet.config.load import IPSEC_CONF, IPSEC_SECRETS, STRONGSWAN_CONF
+from cygnet.config.load import IPSEC_CONF, IPSEC_SECRETS, STRONGSWAN_CONF, SWANCTL_CONF
 from cygnet.daemon.planes import PLANES
 
 RUN_DIR = "/run/cygnet"
@@ -25,6 +25,7 @@ class Options:
     config: str = IPSEC_CONF
     secrets: str = IPSEC_SECRETS
     strongswan_conf: str = STRONGSWAN_CONF
+    swanctl_conf: str = SWANCTL_CONF
     run_dir: Path = Path(RUN_DIR)
     plane: str = "tun"
     device: str = ""  #: name of the TUN device; empty: the plane's default
@@ -66,6 +67,7 @@ def parse(argv: Sequence[str]) -> Options:
         config=os.path.abspath(words.file or words.config),
         secrets=os.path.abspath(words.secrets),
         strongswan_conf=os.path.abspath(words.strongswan_conf),
+        swanctl_conf=os.path.abspath(words.swanctl_conf),
         run_dir=Path(os.path.abspath(words.run_dir)),
         plane=words.plane,
         device=words.device,
@@ -88,6 +90,9 @@ def _parser(background: bool = False) -> argparse.ArgumentParser:
     add("--config", metavar="FILE", default=IPSEC_CONF, help="connections (default: %(default)s)")
     add("--secrets", metavar="FILE", default=IPSEC_SECRETS, help="secrets (default: %(default)s)")
     add("--strongswan-conf", metavar="FILE", default=STRONGSWAN_CONF, help="settings (default: %(default)s)")
+    add(
+        "--swanctl-conf", metavar="FILE", default=SWANCTL_CONF, help="connections, too (default: %(default)s)"
+    )
     add(
         "--run-dir",
         metavar="DIR",

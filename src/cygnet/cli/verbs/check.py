@@ -19,6 +19,7 @@ def run_with(words: list[str]) -> int:
     parser.add_argument("file", nargs="?", help="ipsec.conf (default: /etc/ipsec.conf)")
     parser.add_argument("--secrets", metavar="FILE", help="ipsec.secrets")
     parser.add_argument("--strongswan-conf", metavar="FILE", help="strongswan.conf")
+    parser.add_argument("--swanctl-conf", metavar="FILE", help="swanctl.conf")
     parser.add_argument("--json", action="store_true", help="as JSON")
     try:
         options = parser.parse_args(words)

@@ -132,7 +132,8 @@ def is_single(host: str) -> bool:
     return not (host.startswith("%") or "/" in host or is_range(host))
 
 
-def _host(text: str) -> str:
+def host(text: str) -> str:
+    """One address, name, range, subnet or ``%any``, as it was written."""
     if text in ANY_HOST:
         return text
     if "/" in text or is_range(text):
@@ -151,7 +152,7 @@ def _hosts(text: str) -> Hosts:
     allow_any = (
         text.startswith("%") and not text.startswith("%any") and not did_you_mean(text, ["%defaultroute"])
     )
-    hosts = tuple(_host(piece) for piece in _pieces(text[1:] if allow_any else text))
+    hosts = tuple(host(piece) for piece in _pieces(text[1:] if allow_any else text))
     if not hosts:
         raise BadValue(text, "an address, a host name or %any must follow")
     return Hosts(hosts, allow_any)
@@ -224,6 +225,7 @@ def gateway(text: str) -> str:
     return address(text) if _LOOKS_NUMERIC.fullmatch(text) else host_name(text)
 
 
+ADDRESSES = Type("IP addresses", listed(address))
 GATEWAY = Type("IP address, host name", gateway)
 GATEWAYS = Type("IP addresses, host names", listed(gateway))
 HOSTS = Type(
