@@ -18,7 +18,7 @@ from tests.peers.charon import Charon, needs_charon
 from tests.peers.cygnet import Cygnet
 from tests.rooted import needs_lab
 
-pytestmark = [needs_lab, needs_charon]
+pytestmark = [*needs_lab, needs_charon]
 
 PSK = """
 connections {{
@@ -115,7 +115,7 @@ def test_a_tunnel_with_certificates_from_the_directories_beside_it() -> None:
             for place, (kind, file) in zip(places, kinds, strict=True):
                 host.path(place).mkdir(parents=True, exist_ok=True)
                 shutil.copy(made / kind / file, host.path(place) / file)
-        rounds = "local {\n certs = west.pem\n }\n remote {\n id = east\n }"
+        rounds = "local {\n certs = west.pem\n id = west\n }\n remote {\n id = east\n }"
         text = PSK.format(version=2, start="start", secret=KEY)
         configure(
             west.gateway, text.replace("local { auth = psk }", rounds).replace("remote { auth = psk }", "")
