@@ -11,14 +11,18 @@ from hypothesis import strategies as st
 
 from cygnet.config.diagnostics import render
 from cygnet.config.files import MemoryFiles
-from cygnet.config.load import IPSEC_CONF, IPSEC_SECRETS, STRONGSWAN_CONF, Loaded, load
+from cygnet.config.keywords.swanctl import authentication, child, connection, others
+from cygnet.config.load import IPSEC_CONF, IPSEC_SECRETS, STRONGSWAN_CONF, SWANCTL_CONF, Loaded, load
 from cygnet.config.reader import KEYWORDS
+from tests.config.reading import Everything
 
 GOLDEN = Path(__file__).parent / "golden"
-PATHS = (IPSEC_CONF, IPSEC_SECRETS, STRONGSWAN_CONF)
+PATHS = (IPSEC_CONF, IPSEC_SECRETS, STRONGSWAN_CONF, SWANCTL_CONF)
 
 WORDS = [
     *sorted({*KEYWORDS["conn"], *KEYWORDS["config"], *KEYWORDS["ca"]}),
+    *sorted({*connection.BY_NAME, *child.BY_NAME, *authentication.REMOTE_BY_NAME, *others.SECRETS}),
+    *("connections {", "children {", "local", "remote", "secrets {", "pools {", "authorities {", "secret"),
     *("conn", "ca", "config setup", "include", "also", "%default", "=", '"', "'", "#", "\\", "\n", "\n "),
     *(" ", "\t", "{", "}", ":", " : ", "PSK", "RSA", "PIN", "0x", "0s", "%smartcard:45", "%prompt", "charon"),
     *("filelog", "port", "a", "b", "yes", "no", "10.0.0.0/8", "10.0.0.0/8[tcp/80]", "%any", "%config"),
@@ -30,9 +34,10 @@ WORDS = [
 texts = st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=4)), max_size=60).map("".join)
 
 
-def holds(conf: str, secrets: str, daemon: str) -> Loaded:
-    texts = dict(zip(PATHS, (conf, secrets, daemon), strict=True))
-    found = load(MemoryFiles(texts), is_local=lambda host: host.endswith("1"))
+def holds(conf: str, secrets: str, daemon: str, swanctl: str = "") -> Loaded:
+    texts = dict(zip(PATHS, (conf, secrets, daemon, swanctl), strict=True))
+    files = MemoryFiles(texts)
+    found = load(files, is_local=lambda host: host.endswith("1"), swanctl_credentials=Everything)
     length = {path: text.count("\n") + 1 for path, text in texts.items()}
     for error in (*found.errors, *found.warnings):
         assert 0 <= error.place.line <= length[error.place.file]
@@ -44,9 +49,9 @@ def holds(conf: str, secrets: str, daemon: str) -> Loaded:
 
 
 @settings(max_examples=300, deadline=None, print_blob=True)
-@given(conf=texts, secrets=texts, daemon=texts)
-def test_any_soup_of_words_is_read_to_its_end(conf: str, secrets: str, daemon: str) -> None:
-    holds(conf, secrets, daemon)
+@given(conf=texts, secrets=texts, daemon=texts, swanctl=texts)
+def test_any_soup_of_words_is_read_to_its_end(conf: str, secrets: str, daemon: str, swanctl: str) -> None:
+    holds(conf, secrets, daemon, swanctl)
 
 
 keys = st.sampled_from(sorted(KEYWORDS["conn"]))
@@ -61,6 +66,22 @@ conns = st.lists(st.tuples(keys, values), max_size=12).map(
 def test_any_conn_is_read_or_left_out(body: str, base: str) -> None:
     head = "conn %default\n  authby=psk\n  auto=add\nconn a\n" + base + "conn b\n  also=a\n"
     holds(head + body, ": PSK x\n", "")
+
+
+swanctl_keys = st.sampled_from(sorted({*connection.BY_NAME, *child.BY_NAME, *authentication.LOCAL_BY_NAME}))
+swanctl_values = st.one_of(
+    st.sampled_from([w for w in WORDS if not set(w) & set("\n{}")]), st.text(max_size=9)
+)
+settings_of_all = st.lists(st.tuples(swanctl_keys, swanctl_values), max_size=12).map(
+    lambda pairs: "".join(f"{key} = {value}\n" for key, value in pairs)
+)
+
+
+@settings(max_examples=300, deadline=None, print_blob=True)
+@given(conn=settings_of_all, here=settings_of_all, there=settings_of_all, net=settings_of_all)
+def test_any_connection_of_swanctl_is_read_or_left_out(conn: str, here: str, there: str, net: str) -> None:
+    rounds = f"local {{\n{here}\n}}\nremote {{\n{there}\n}}\n"
+    holds("", "", "", f"connections {{\na {{\n{conn}\n{rounds}children {{\nn {{\n{net}\n}} }} }} }}\n")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -101,9 +122,11 @@ def _mutate(path: Path, chance: random.Random) -> str:
         "x " * 200_000 + ": PSK y",
         " " * 500_000,
         "conn a\n  lifetime=" + "9" * 100_000,
+        "connections { " + "a { local { auth = psk }\n} " * 10_000 + "}",
+        "secrets { " + "ike { secret = x\n} " * 10_000 + "}",
     ],
     ids=lambda t: repr(t[:14]),
 )
 def test_large_nonsense_takes_no_more_than_its_size(text: str) -> None:
     """The file's time limit would catch what is quadratic in these hundred thousands of characters."""
-    holds(text, text, text)
+    holds(text, text, text, text)

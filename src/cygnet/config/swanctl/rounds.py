@@ -108,7 +108,8 @@ class _Round:
                 "id", f"'{who}' is not in the certificate, which is for '{owner}': that is taken instead"
             )
             return owner
-        if not certs and not keys and not held.has_certificate_of(who):
+        named = read.words("certs") or read.words("pubkeys")
+        if not named and not held.has_certificate_of(who):
             read.refuse("certs", f"no certificate with a private key for '{who}'; certs=FILE names one, "
                                  "auth=psk is with a pre-shared key")  # fmt: skip
         return who
