@@ -152,3 +152,7 @@ def test_vicis_list_authorities() -> None:
 
 def test_purgeike_is_a_request_to_the_engine() -> None:
     assert isinstance(decide("cygnet-purge-ike", {}, VIEW), Ask)
+
+
+def test_vicis_get_authorities() -> None:
+    assert decide("get-authorities", {}, VIEW) == Answer({"authorities": ["mine"]})

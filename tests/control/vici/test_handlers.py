@@ -131,6 +131,13 @@ def test_list_conns_and_policies() -> None:
     assert isinstance(none, Answer) and not list(none.events)
 
 
+def test_get_conns_names_all_of_them() -> None:
+    listed = decide("list-conns", {}, VIEW)
+    assert isinstance(listed, Answer)
+    names = [name for _, event in listed.events for name in event]
+    assert names and decide("get-conns", {}, VIEW) == Answer({"conns": names})
+
+
 def test_what_is_wanted_is_listed_with_why_it_is_down() -> None:
     up = WantedSnapshot("oregon", "oregon", "auto=start", NOW - 90, None, False, 0, "", None, "")
     down = WantedSnapshot(
