@@ -144,12 +144,13 @@ def rebuilt(data: bytes, at: int, end: int, new: bytes) -> bytes:
 
 def changed(rng: random.Random, data: bytes) -> bytes:
     """Bytes changed, or (so that it gets past the lengths) one element changed, dropped, doubled."""
-    if rng.random() < 0.4 or data.startswith(b"text"):
+    found = elements(data)
+    if rng.random() < 0.4 or data.startswith(b"text") or not found:
         return noisy(rng, data)
-    at, end = rng.choice(elements(data))
+    at, end = rng.choice(found)
     one, _ = der.read(data, at)
     how = rng.randrange(5)
-    other_at, other_end = rng.choice(elements(data))
+    other_at, other_end = rng.choice(found)
     new = (
         b"",
         one.whole * 2,
