@@ -10,6 +10,8 @@ from cygnet.config import braces
 from cygnet.config.diagnostics import render
 from cygnet.config.files import MemoryFiles
 from cygnet.config.load import IPSEC_CONF, IPSEC_SECRETS, SWANCTL_CONF, Loaded, load
+from cygnet.config.swanctl import lower as swanctl
+from cygnet.config.swanctl.reading import Problems
 from cygnet.daemon.keeping import keep_last_good
 from cygnet.model.config import (
     AuthMethod,
@@ -155,8 +157,7 @@ def test_sections_of_one_name_are_one() -> None:
 
 
 def test_secrets_of_every_kind() -> None:
-    found = read(
-        """
+    text = """
         secrets {
             ike-1 { id-a = a
                     id-b = @b
@@ -178,12 +179,13 @@ def test_secrets_of_every_kind() -> None:
                     pin = 1234 }
         }
         """
-    )
-    assert not found.errors
-    kinds = [s.kind for s in found.config.secrets]
+    problems = Problems()
+    found = swanctl.shared(braces.parse(MemoryFiles({"f": text}), "f"), problems)
+    assert not problems.errors
+    kinds = [s.kind for s in found]
     assert kinds == [SecretKind.PSK, SecretKind.EAP, SecretKind.EAP, SecretKind.PPK, SecretKind.NTLM,
                      SecretKind.PKCS8, SecretKind.P12, SecretKind.PIN]  # fmt: skip
-    first, *_, token = found.config.secrets
+    first, *_, token = found
     assert first.owners == (Identity.parse("a"), Identity.parse("b")) and first.name == "ike-1"
     assert token.file == "%smartcard2@m:01"
 

@@ -17,7 +17,7 @@ MOON, SUN = ROOT.issues("moon"), ROOT.issues("sun")
 
 def held(files: dict[str, str], *secrets: SharedSecret) -> CredentialFiles:
     paths = {f"/etc/swanctl/{name}": text for name, text in files.items()}
-    return CredentialFiles(MemoryFiles(paths), "/etc/swanctl", secrets, SWANCTL)
+    return CredentialFiles(MemoryFiles(paths), "/etc/swanctl", secrets, layout=SWANCTL)
 
 
 def passphrase(section: str, file: str, secret: str) -> SharedSecret:

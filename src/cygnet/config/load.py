@@ -82,7 +82,10 @@ def load(
     if sections.root.sections:
         tree = Tree() if _missing(fs, ipsec_conf) else tree
         secrets = secrets_grammar.Secrets() if _missing(fs, ipsec_secrets) else secrets
-    held, also_held = credentials(secrets.secrets, daemon.settings), swanctl_credentials(shared, daemon.settings)
+    held, also_held = (
+        credentials(secrets.secrets, daemon.settings),
+        swanctl_credentials(shared, daemon.settings),
+    )
     every = (*secrets.secrets, *shared)
     lowered = lower(tree, daemon.settings, every, is_local, held)
     names = (c.name for c in lowered.connections)

@@ -35,6 +35,7 @@ from cygnet.values.secret import Secret
 
 SMARTCARD = "%smartcard"  #: what names a key or certificate on a token begins so
 
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Which directories there are. ``keys``: those of which every file is read, and what is in them;
