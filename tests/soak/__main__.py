@@ -56,8 +56,7 @@ def one(seed: int, since: float) -> int:
             sa = f"[{log.ike_uid}]" if log.ike_uid is not None else ""
             lines.append((world.now, f"{world.now:9.1f} {name:5} {sa:5} {log.text}"))
 
-    for name, host in world.hosts.items():
-        host.heard_log = lambda log, name=name: told(name, log)  # type: ignore[misc]
+    world.told = told
     broken = ""
     try:
         world.live(WEEK)

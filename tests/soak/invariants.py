@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from cygnet.dataplane.memory import MemoryPlane
+from cygnet.engine.revocation import Library
 from cygnet.testing.pair import Host
 
 if TYPE_CHECKING:
     from tests.soak.world import World
 
 MOST_IKES, MOST_CHILDREN = 2, 3
+MOST_ATTEMPTS = 10  #: IKE_SAs in any state, half-open ones among them
+MOST_LISTS = 4  #: of two CAs, and of each URI and question
 
 
 class Broken(Exception):
@@ -29,6 +32,20 @@ def few(world: World) -> None:
         ikes, children = _counts(host)
         if ikes > MOST_IKES or children > MOST_CHILDREN:
             raise Broken(f"{host.name} has {ikes} IKE_SAs and {children} CHILD_SAs at once")
+
+
+def bounded(world: World) -> None:
+    """Whatever goes on: attempts do not pile up, nor what was fetched and what was asked."""
+    for host in world.hosts.values():
+        registry = host.engine._registry
+        library = registry.services.part(Library)
+        for what, number, most in (
+            ("IKE_SAs", len(registry.ike_sas), MOST_ATTEMPTS),
+            ("CRLs", len(library.cache.every_crl), MOST_LISTS),
+            ("revocation questions", len(library._open) + len(library._quiet), MOST_LISTS),
+        ):
+            if number > most:
+                raise Broken(f"{host.name} has {number} {what}")
 
 
 def one_of_each(world: World) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from cygnet.model.config import CloseAction, Config, IkeVersion, Lifetime, StartAction, Unique
 from cygnet.testing.builders import oregon, psk
+from cygnet.values.identity import Identity
 from cygnet.values.selector import TrafficSelector
 
 WEEK = 7 * 86_400 / 30
@@ -20,6 +21,8 @@ SUITE = {"ike": "aes128-sha256-curve25519", "esp": "aes128gcm16"}
 #: how long something bad lasts, and after how long the tunnel must carry traffic again when it is over
 OUTAGES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 7200.0)
 SOON, LATER = 15.0, 60.0
+#: an IKE_SA that is to reauthenticate and cannot ends after 342 + 40 s, IKEv1's CHILD_SAs after 120 more
+LONGEST = 342 + 40 + 120 + SOON
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,18 @@ class Trouble:
 
 
 @dataclass(frozen=True)
+class Certificates:
+    """Both ends authenticate with certificates for keys of that kind."""
+
+    key: str
+    chain: bool  #: of an intermediate that only its owner has
+    fetched: bool  #: both ends are strict, and fetch CRLs; else they have what they reread
+
+    def __str__(self) -> str:
+        return f"{self.key}{', chain' if self.chain else ''}{', strict' if self.fetched else ''}"
+
+
+@dataclass(frozen=True)
 class Plan:
     seed: int
     version: IkeVersion
@@ -44,6 +59,7 @@ class Plan:
     roaming: bool  #: left's NAT moves, and right has right=%any
     dpd: int
     troubles: tuple[Trouble, ...]
+    certificates: Certificates | None = None  #: None: a PSK
 
     def __str__(self) -> str:
         renewal = "reauthentication" if self.reauthentication else "rekeying"
@@ -52,10 +68,12 @@ class Plan:
         nat = ", roaming" if self.roaming else ""
         return (
             f"seed {self.seed}: IKEv{self.version.value[-1]}, {renewal}, uniqueids={self.unique.value}, "
-            f"{starts}{nat}, dpd {self.dpd}; {what}"
+            f"{starts}{nat}, dpd {self.dpd}, {self.certificates or 'PSK'}; {what}"
         )
 
 
+#: the share of lives with certificates, and in how many of these one expires or is revoked
+CERTIFIED, DOOMED = 0.4, 0.7
 KINDS = ("loss", "outage", "kill", "reconfigure", "refuse", "suspend")
 
 
@@ -66,6 +84,7 @@ def plan_of(seed: int, length: float = WEEK) -> Plan:
     kinds = chance.sample(KINDS, chance.choice([0, 1, 1, 2, 3]))
     if roaming:
         kinds.append("move")
+    certificates = _certificates(random.Random(f"certificates {seed}"), version, kinds)
     troubles = sorted(_troubles(chance, kinds, length), key=lambda t: t.at)
     return Plan(
         seed=seed,
@@ -76,7 +95,18 @@ def plan_of(seed: int, length: float = WEEK) -> Plan:
         roaming=roaming,
         dpd=chance.choice([0, 30]),
         troubles=tuple(troubles),
+        certificates=certificates,
     )
+
+
+def _certificates(chance: random.Random, version: IkeVersion, kinds: list[str]) -> Certificates | None:
+    """Also adds to ``kinds`` what happens to them."""
+    if chance.random() >= CERTIFIED:
+        return None
+    keys = ["rsa-2048", "p256", "p384"] + (["ed25519"] if version is IkeVersion.V2 else [])
+    if chance.random() < DOOMED:
+        kinds += chance.choice([["expire"], ["revoke"], ["expire", "revoke"]])
+    return Certificates(chance.choice(keys), chance.random() < 0.5, chance.random() < 0.5)
 
 
 def _troubles(chance: random.Random, kinds: list[str], length: float) -> list[Trouble]:
@@ -92,9 +122,11 @@ def _troubles(chance: random.Random, kinds: list[str], length: float) -> list[Tr
             "kill": chance.choice([0.0, 1.0, 20.0, 300.0]),
             "refuse": chance.choice([10.0, 90.0, 600.0]),
             "suspend": chance.choice([5.0, 60.0, 3600.0]),
+            "expire": chance.choice([0.0, 100.0, 800.0, 1500.0]),
+            "revoke": chance.choice([20.0, 800.0, 1500.0]),
         }.get(kind, 0.0)
         amount = chance.choice([0.02, 0.1, 0.3]) if kind == "loss" else 0.0
-        patience = LATER if kind == "refuse" else SOON
+        patience = LATER if kind in ("refuse", "expire", "revoke") else SOON
         found.append(Trouble(at, kind, seconds, end, amount, patience))
         at += seconds + chance.choice([20.0, 100.0, 400.0, 1500.0])
     return found
@@ -126,9 +158,12 @@ def refusing(config: Config, chance: random.Random) -> Config:
     how = chance.choice(["nothing loaded", "another key", "another subnet"])
     if how == "nothing loaded":
         return replace(config, connections=())
-    if how == "another key":
-        return replace(config, secrets=(psk("not the one"),))
     connection = config.connections[0]
+    if how == "another key" and config.secrets:
+        return replace(config, secrets=(psk("not the one"),))
+    if how == "another key":
+        remote = (replace(connection.remote[0], id=Identity.parse("CN=another")),)
+        return replace(config, connections=(replace(connection, remote=remote),))
     elsewhere = (TrafficSelector.of("10.99.0.0/16"),)
     children = tuple(replace(c, local_ts=elsewhere) for c in connection.children)
     return replace(config, connections=(replace(connection, children=children),))
