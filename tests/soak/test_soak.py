@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
+from cygnet.model.config import IkeVersion, Strict
 from tests.soak.invariants import Broken
-from tests.soak.plan import plan_of
+from tests.soak.plan import Certificates, Trouble, plan_of
 from tests.soak.world import World
 
 LIVES = int(os.environ.get("CYGNET_SOAK", "60"))
@@ -50,3 +52,22 @@ def test_a_timer_of_what_is_gone_is_seen() -> None:
     services.spis.add(12345)
     with pytest.raises(Broken, match="ESP SPIs of the dead"):
         world.live(300)
+
+
+@pytest.mark.parametrize("version", [IkeVersion.V1, IkeVersion.V2], ids=lambda v: v.value)
+def test_a_revoked_certificate_that_is_taken_is_seen(version: IkeVersion) -> None:
+    plan = replace(
+        plan_of(2),
+        version=version,
+        reauthentication=True,
+        certificates=Certificates("p256", chain=True, fetched=True),
+        troubles=(Trouble(100, "revoke", 1500, "left"),),
+    )
+    world = World(plan)
+    config = world.configs["right"]
+    world.hosts["right"].config = world.configs["right"] = replace(
+        config, settings=replace(config.settings, strict_crl=Strict.NO, use_crls=False)
+    )
+    world.hosts["right"].restart(start=True)
+    with pytest.raises(Broken, match="takes CN=oregon, whose certificate is unfit|should not since"):
+        world.live(2000)

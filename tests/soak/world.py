@@ -256,7 +256,6 @@ class World:
         assert self.credentials is not None
         self.credentials.revoke(trouble.end, self.chance.choice(["keyCompromise", "certificateHold"]))
         other = self.other(trouble.end).name
-        self.stays = True
         if self.credentials.of.fetched:
             self._web_until = self.now
             yield FRESH + 1.0
