@@ -10,19 +10,16 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
 from cygnet.model.config import (
     AuthMethod,
     AuthRound,
     CertificateFile,
     CertificateUse,
     Config,
-    KeyFile,
     Strict,
 )
-from cygnet.values.secret import Secret
 from tests.certs import NOW, YEAR, Holder, make, new_key
+from tests.exchange.certified import key_file
 from tests.soak.plan import Certificates
 
 SUBJECTS = {"left": "oregon", "right": "far"}
@@ -33,12 +30,6 @@ SUB, ROOT = "http://crl.example.org/sub.crl", "http://crl.example.org/root.crl"
 @cache
 def key(kind: str, owner: str) -> Any:
     return new_key(kind)
-
-
-@cache
-def key_file(kind: str, owner: str) -> KeyFile:
-    data = key(kind, owner).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return KeyFile(Secret(data), "key")
 
 
 class Credentials:
@@ -81,7 +72,7 @@ class Credentials:
                 *(CertificateFile(h.certificate.der, "own") for h in (own, *intermediates)),
                 CertificateFile(self.root.certificate.der, "root", CertificateUse.CA),
             ),
-            keys=(key_file(self.of.key, end),),
+            keys=(key_file(own),),
             settings=replace(config.settings, strict_crl=Strict.YES if self.of.fetched else Strict.NO),
         )
 
