@@ -134,3 +134,19 @@ def test_raw_public_keys_from_files_and_from_the_configuration() -> None:
     for bad in ("0sA?", "dns:0x00", "0x3000"):
         with pytest.raises((ValueError, CygnetError)):
             held.public_key(bad)
+
+
+def test_a_file_is_read_once_however_many_conns_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(of: MemoryFiles, path: str) -> bytes:
+        read.append(path)
+        return read_bytes(of, path)
+
+    read_bytes = MemoryFiles.read_bytes
+    monkeypatch.setattr(MemoryFiles, "read_bytes", counted)
+    held = found({"certs/moon.pem": pem(MOON), "cacerts/root.pem": pem(ROOT)})
+    for _ in range(3):
+        assert str(held.certificate("moon.pem")) == "CN=moon"
+        held.authority("root.pem")
+    assert sorted(read) == ["/etc/ipsec.d/cacerts/root.pem", "/etc/ipsec.d/certs/moon.pem"]

@@ -96,6 +96,7 @@ class CredentialFiles:
         self._files, self._directory, self._tokens, self._layout = files, directory, tokens, layout
         self.problems: list[ConfigError] = []
         self._certificates: dict[CertificateFile, Certificate | None] = {}
+        self._found: dict[str, tuple[Certificate, ...]] = {}  #: what is in the files, by path
         self._keys: dict[bytes, KeyFile | TokenKey] = {}  #: by SubjectPublicKeyInfo
         self._crls: list[bytes] = []
         self._named: dict[str, bytes] = {}  #: SubjectPublicKeyInfo of what a conn names
@@ -118,13 +119,13 @@ class CredentialFiles:
     # what conns name ---------------------------------------------------------------------
 
     def certificate(self, written: str) -> Identity:
+        if written in self._leaves:
+            return match.default_identity(self._leaves[written])
         path = self._path(self._layout.certificates[CertificateUse.END], written)
         if written.startswith(SMARTCARD):
             found: tuple[Certificate, ...] = (Certificate.parse(self._token.certificate(written)),)
         else:
-            found = certificates_in(self._files.read_bytes(path))
-        if not found:
-            raise ValueError(f"there is no certificate in {path}")
+            found = self._in_file(path)
         # a file with a chain: the certificate is the one whose key is here, else the first that is no CA
         leaf = next((c for c in found if c.key.spki in self._keys), None)
         leaf = leaf or next((c for c in found if not c.is_ca), found[0])
@@ -135,6 +136,13 @@ class CredentialFiles:
         self._named[written] = leaf.key.spki
         self._leaves[written], self._beside[written] = leaf, found
         return match.default_identity(leaf)
+
+    def _in_file(self, path: str) -> tuple[Certificate, ...]:
+        if path not in self._found:
+            self._found[path] = certificates_in(self._files.read_bytes(path))
+        if not self._found[path]:
+            raise ValueError(f"there is no certificate in {path}")
+        return self._found[path]
 
     @property
     def _token(self) -> Tokens:
@@ -171,10 +179,7 @@ class CredentialFiles:
 
     def authority(self, written: str) -> None:
         path = self._path(self._layout.certificates[CertificateUse.CA], written)
-        found = certificates_in(self._files.read_bytes(path))
-        if not found:
-            raise ValueError(f"there is no certificate in {path}")
-        for one in found:
+        for one in self._in_file(path):
             self._put(CertificateFile(one.der, written, CertificateUse.CA), one)
 
     def has_key(self, written: str) -> bool:
@@ -254,7 +259,7 @@ class CredentialFiles:
     def _directory_of(self, use: CertificateUse) -> None:
         for path, data in self._contents(self._layout.certificates[use]):
             try:
-                found = certificates_in(data)
+                found = self._found[path] = certificates_in(data)
             except CygnetError as problem:
                 self._problem(path, f"no certificate that can be used: {problem}")
                 continue
