@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cygnet.credentials.judgement import Evidence
 from cygnet.credentials.match import fits
 from cygnet.credentials.path import judge
-from cygnet.crypto.x509 import certificates_in
+from cygnet.crypto.pem import certificates_in
 from cygnet.values.identity import Identity
 from tests.cli.pki import Tool
 

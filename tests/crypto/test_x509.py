@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import CertId, OcspAnswer, OcspRequest, ocsp_request
+from cygnet.crypto.pem import certificates_in
 from cygnet.crypto.publickey import KeyKind, SignatureError
-from cygnet.crypto.x509 import Certificate, CertificateError, KeyUse, certificates_in
+from cygnet.crypto.x509 import Certificate, CertificateError, KeyUse
 from cygnet.values import der
 from cygnet.values.iana import IdType
 from cygnet.values.identity import Identity

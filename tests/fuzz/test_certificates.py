@@ -19,8 +19,9 @@ from cygnet.credentials.path import judge
 from cygnet.crypto.bundle import Bundle
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.ocsp import OcspAnswer, OcspRequest, ocsp_request
+from cygnet.crypto.pem import certificates_in
 from cygnet.crypto.publickey import SignatureError
-from cygnet.crypto.x509 import Certificate, certificates_in
+from cygnet.crypto.x509 import Certificate
 from cygnet.model.config import Strict
 from cygnet.values import der
 from cygnet.values.errors import CygnetError

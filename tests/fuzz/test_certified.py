@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from cygnet.crypto.issuing.containers import load_pkcs12
 from cygnet.crypto.issuing.keys import load_private, load_public
-from cygnet.crypto.x509 import certificates_in
+from cygnet.crypto.pem import certificates_in
 from cygnet.engine.ikev1.exchange import Exchange, Exchanges
 from cygnet.engine.ikev1.task import Outgoing
 from cygnet.model.config import IkeVersion, SendCert, Settings

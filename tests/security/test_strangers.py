@@ -17,10 +17,11 @@ from cygnet.credentials.judgement import Evidence, Why
 from cygnet.credentials.path import judge
 from cygnet.credentials.store import Store
 from cygnet.crypto.crl import Crl
+from cygnet.crypto.pem import certificates_in, pem_blocks
 from cygnet.crypto.publickey import PublicKey, SignatureAlgorithm, SignatureError, public_key
 from cygnet.crypto.publickey import signature_algorithm as algorithm_of
 from cygnet.crypto.sign import rsa_pkcs1
-from cygnet.crypto.x509 import CertificateError, certificates_in, pem_blocks
+from cygnet.crypto.x509 import CertificateError
 from cygnet.engine import revocation
 from cygnet.engine.certificates import MOST
 from cygnet.engine.ikev1 import signatures

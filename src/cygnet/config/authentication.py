@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cygnet.config.credentials import Credentials
+from cygnet.config.credentials import Credentials, refusal
 from cygnet.config.keywords.addresses import is_single
 from cygnet.config.keywords.authentication import Auth
 from cygnet.config.reader import MIDDLE
 from cygnet.config.records import End
 from cygnet.config.written import Written
 from cygnet.model.config import AuthMethod, AuthRound, IkeVersion, SendCert
-from cygnet.values.errors import CygnetError
 from cygnet.values.identity import ANY, Identity
 
 #: authby words: the method of both ends, and whether XAuth follows.
@@ -46,13 +45,8 @@ class _Side:
         """Those of the names that can be loaded; the others refuse the conn."""
         good = []
         for name in names:
-            try:
-                load(name)
-            except OSError as problem:
-                reason = f"'{name}' cannot be read: {problem.strerror or problem}"
+            if reason := refusal(load, name):
                 self.written.refuse(keyword, reason, self.side, name)
-            except (ValueError, CygnetError) as problem:
-                self.written.refuse(keyword, f"'{name}': {problem}", self.side, name)
             else:
                 good.append(name)
         return tuple(good)

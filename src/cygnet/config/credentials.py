@@ -10,11 +10,22 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from cygnet.model.config import CertificateFile, KeyFile, OwnKey, Settings, SharedSecret, TokenKey
-from cygnet.values.errors import ConfigError
+from cygnet.values.errors import ConfigError, CygnetError
 from cygnet.values.identity import Identity
 
 #: makes one for the secrets of ipsec.secrets, the passphrases of key files among them, and the settings
 MakeCredentials = Callable[[Sequence[SharedSecret], Settings], "Credentials"]
+
+
+def refusal(load: Callable[[str], object], name: str) -> str:
+    """Have it ready by one of the methods below: why it cannot be had, empty where it can."""
+    try:
+        load(name)
+    except OSError as problem:
+        return f"'{name}' cannot be read: {problem.strerror or problem}"
+    except (ValueError, CygnetError) as problem:
+        return f"'{name}': {problem}"
+    return ""
 
 
 class Credentials(Protocol):

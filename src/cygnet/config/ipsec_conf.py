@@ -220,7 +220,7 @@ def parse(fs: FileSystem, path: str) -> Tree:
     parser = _Parser(Includes(fs))
     tree, text = parser.tree, parser.includes.root(path)
     if isinstance(text, OSError):
-        tree.unreadable = True
+        tree.unreadable, tree.missing = True, isinstance(text, FileNotFoundError)
         tree.errors.append(unreadable(path, text))
     else:
         parser.file(path, text)

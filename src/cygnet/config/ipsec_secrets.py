@@ -14,8 +14,6 @@ No error shows what could be a secret: the source line is cut off behind the typ
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ from cygnet.config.files import FileSystem
 from cygnet.config.includes import Includes, unescape_pattern, unreadable
 from cygnet.config.keywords.authentication import identity
 from cygnet.config.lookalikes import lookalike
+from cygnet.config.secret_text import base64_of, hexadecimal
 from cygnet.config.tree import SourceLine
 from cygnet.model.config import SecretKind, SharedSecret
 from cygnet.values.errors import ConfigError
@@ -36,6 +35,7 @@ _INCLUDE = re.compile(r"\s*include\s+")
 _WORD = re.compile(r"\s*(?:\"(?P<double>[^\"]*)(?P<d>\"?)|'(?P<single>[^']*)(?P<s>'?)|(?P<bare>\S+))")
 _TYPES = re.compile(r"\b(?:PSK|PPK|EAP|XAUTH|NTLM|RSA|ECDSA|BLISS|PKCS8|P12|PIN)\b")
 _SMARTCARD = re.compile(r"%smartcard(\d+)?(@[^:]+)?:([0-9a-fA-F]{2})+")
+_ENCODED = {"0x": hexadecimal, "0s": base64_of}
 
 
 @dataclass(slots=True)
@@ -43,6 +43,7 @@ class Secrets:
     secrets: list[SharedSecret] = field(default_factory=list)
     errors: list[ConfigError] = field(default_factory=list)
     warnings: list[ConfigError] = field(default_factory=list)
+    missing: bool = False  #: there is no such file
 
 
 class _BadLine(Exception):
@@ -168,28 +169,13 @@ def _secret(parser: _Parser, words: _Words, kind: str) -> Secret:
         parser.warn(words, words.position, kind, f"what stands behind the secret is ignored{hint}")
     if not is_quoted and (what := lookalike(text[0])):
         parser.warn(words, start, kind, f"the secret begins with {what}; plain quotes are \" and '")
-    if not is_quoted and text[:2] in ("0x", "0X"):
-        return Secret(_hexadecimal(text[2:], start, kind))
-    if not is_quoted and text[:2] in ("0s", "0S"):
-        return Secret(_base64(text[2:], start, kind))
+    read = None if is_quoted else _ENCODED.get(text[:2].lower())
+    if read is not None:
+        try:
+            return Secret(read(text[2:]))
+        except ValueError as why:
+            raise _BadLine(start, kind, str(why)) from None
     return Secret(text.encode("utf-8", "surrogateescape"))
-
-
-def _hexadecimal(text: str, start: int, kind: str) -> bytes:
-    digits = text.replace(":", "")
-    if not re.fullmatch(r"[0-9a-fA-F]+", digits):
-        raise _BadLine(start, kind, "a secret that begins with 0x must be hexadecimal digits")
-    return bytes.fromhex("0" * (len(digits) % 2) + digits)
-
-
-def _base64(text: str, start: int, kind: str) -> bytes:
-    try:
-        decoded = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        decoded = b""
-    if not decoded:
-        raise _BadLine(start, kind, "a secret that begins with 0s must be base64")
-    return decoded
 
 
 def _shared(parser: _Parser, words: _Words, kind: str, owners: tuple[Identity, ...]) -> SharedSecret:
@@ -256,6 +242,7 @@ def parse(fs: FileSystem, path: str) -> Secrets:
     parser = _Parser(Includes(fs))
     text = parser.includes.root(path)
     if isinstance(text, FileNotFoundError):
+        parser.found.missing = True
         parser.found.warnings.append(unreadable(path, text))
     elif isinstance(text, OSError):
         parser.found.errors.append(unreadable(path, text))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from cygnet.model.config import AuthRound, Connection, SecretKind, SharedSecret
+from cygnet.model.config import AuthMethod, AuthRound, Connection, SecretKind, SharedSecret
 from cygnet.values.iana import IdType
 from cygnet.values.identity import Identity
 
@@ -61,6 +61,12 @@ def _known(rounds: Iterable[AuthRound], hosts: Iterable[str]) -> tuple[list[Iden
         except ValueError:
             known = False
     return identities, known
+
+
+def needs_psk(connection: Connection) -> bool:
+    """Whether something is negotiated, by a pre-shared key at either end."""
+    shunts = bool(connection.children) and all(child.mode.is_shunt for child in connection.children)
+    return not shunts and AuthMethod.PSK in (connection.local[0].method, connection.remote[0].method)
 
 
 def owners_text(connection: Connection) -> str:

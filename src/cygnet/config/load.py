@@ -80,12 +80,10 @@ def load(
     shared = swanctl.shared(sections, of_secrets)
     tree, secrets = conf_grammar.parse(fs, ipsec_conf), secrets_grammar.parse(fs, ipsec_secrets)
     if sections.root.sections:
-        tree = Tree() if _missing(fs, ipsec_conf) else tree
-        secrets = secrets_grammar.Secrets() if _missing(fs, ipsec_secrets) else secrets
-    held, also_held = (
-        credentials(secrets.secrets, daemon.settings),
-        swanctl_credentials(shared, daemon.settings),
-    )
+        tree = Tree() if tree.missing else tree
+        secrets = secrets_grammar.Secrets() if secrets.missing else secrets
+    held = credentials(secrets.secrets, daemon.settings)
+    also_held = swanctl_credentials(shared, daemon.settings)
     every = (*secrets.secrets, *shared)
     lowered = lower(tree, daemon.settings, every, is_local, held)
     names = (c.name for c in lowered.connections)
@@ -135,16 +133,6 @@ def load(
         ),
         private=held.private() + also_held.private(),
     )
-
-
-def _missing(fs: FileSystem, path: str) -> bool:
-    try:
-        fs.read(path)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _left_out(name: str) -> str:

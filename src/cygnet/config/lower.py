@@ -14,7 +14,7 @@ from cygnet.config.advice import advice
 from cygnet.config.connection import connection, without_child
 from cygnet.config.credentials import Credentials, NoCredentials
 from cygnet.config.inherit import DEFAULT, Inheritance
-from cygnet.config.keys import Keys, owners_text
+from cygnet.config.keys import Keys, needs_psk, owners_text
 from cygnet.config.keywords.addresses import is_single
 from cygnet.config.keywords.row import Status
 from cygnet.config.pools import Pools
@@ -23,7 +23,6 @@ from cygnet.config.records import Conn, End
 from cygnet.config.tree import Section, Tree
 from cygnet.config.written import Written
 from cygnet.model.config import (
-    AuthMethod,
     Authority,
     Connection,
     Pool,
@@ -242,7 +241,7 @@ class _Lowering:
         """The connection that a conn asks for, with everything that is to be said about it."""
         written.swapped = self._right_is_here(written.conn)
         built = connection(written, self.settings, pools, self.credentials)
-        if not written.errors and _needs_psk(built, written) and not self.keys.may_fit(built):
+        if not written.errors and needs_psk(built) and not self.keys.may_fit(built):
             reason = f"no pre-shared key of ipsec.secrets fits; '{owners_text(built)} : PSK ...' would"
             written.warnings.append(written.section.error(f"conn {built.name}: {reason}"))
         if built.ppk_id and not self.keys.has_ppk(built.ppk_id):
@@ -276,11 +275,6 @@ class _Lowering:
 
 
 _URIS = ("crluri", "ocspuri")
-
-
-def _needs_psk(built: Connection, written: Written) -> bool:
-    methods = (built.local[0].method, built.remote[0].method)
-    return not written.conn.type.is_shunt and AuthMethod.PSK in methods
 
 
 #: What a conn has where it says nothing, by side: the table's defaults of everything supported.

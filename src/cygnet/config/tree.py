@@ -106,6 +106,7 @@ class Tree:
     errors: list[ConfigError] = field(default_factory=list)
     warnings: list[ConfigError] = field(default_factory=list)
     unreadable: bool = False  #: the file itself could not be read
+    missing: bool = False  #: because there is none
 
     def all_sections(self) -> Iterator[Section]:
         if self.setup:

@@ -18,8 +18,9 @@ from cygnet.credentials.belonging import missing_issuer, missing_key
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.issuing.containers import load_pkcs12
 from cygnet.crypto.issuing.keys import load_privates, load_public, rsa_of_dns, spki
+from cygnet.crypto.pem import certificates_in
 from cygnet.crypto.sign import SigningKey
-from cygnet.crypto.x509 import Certificate, certificates_in
+from cygnet.crypto.x509 import Certificate
 from cygnet.model.config import (
     CertificateFile,
     CertificateUse,

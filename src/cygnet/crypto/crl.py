@@ -14,13 +14,13 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from cygnet.crypto.general_name import GeneralName, distribution_points, point_name
+from cygnet.crypto.pem import pem_blocks
 from cygnet.crypto.publickey import PublicKey, SignatureAlgorithm, signature_algorithm
 from cygnet.crypto.x509 import (
     CertificateError,
     Readers,
     authority_key_id,
     name_identity,
-    pem_blocks,
     read_extensions,
     seconds,
     signed,

@@ -20,9 +20,10 @@ from cygnet.boundary.events import Event, Fetched
 from cygnet.crypto.bundle import Bundle
 from cygnet.crypto.x509 import Certificate
 from cygnet.engine.certificates import Reference, Shown
-from cygnet.engine.revocation import MOST_REDIRECTS, Missing
+from cygnet.engine.revocation import MOST_REDIRECTS
 from cygnet.engine.sa import IkeSa
 from cygnet.engine.services import Services
+from cygnet.engine.waiting import Missing
 from cygnet.values.errors import CygnetError
 
 MOST_OPEN = 100  #: fetches at once; peers beyond that fail, and try again
@@ -76,7 +77,6 @@ class Kept:
 
 class Unfetched(Missing):
     def __init__(self, references: Sequence[Reference]) -> None:
-        super().__init__(())
         self.references = tuple(references)
 
     def wait(self, sa: IkeSa, then: Callable[[], None]) -> None:

@@ -18,8 +18,9 @@ from cygnet.credentials.judgement import Attempt, Evidence, Verdict, Why
 from cygnet.credentials.path import judge
 from cygnet.crypto.crl import Crl
 from cygnet.crypto.issuing.errors import IssuingError
+from cygnet.crypto.pem import certificates_in
 from cygnet.crypto.publickey import SignatureError
-from cygnet.crypto.x509 import Certificate, certificates_in
+from cygnet.crypto.x509 import Certificate
 from cygnet.values.errors import CygnetError
 
 TRUSTED, UNTRUSTED, LIFETIME, REVOKED = 0, 1, 2, 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cygnet.config.diagnostics import BadValue, did_you_mean, quoted
@@ -48,18 +49,23 @@ class EndIdentity:
     loose: bool = False
 
 
-def _auth(text: str) -> Auth:
-    word = re.split(r"[-:/]", text, maxsplit=1)[0]
-    method = _METHODS.get(word)
-    if method is None or (word in _BARE and word != text):
-        known = ", ".join(_METHODS)
-        raise BadValue(text, f"{quoted(text)} is not one of {known}{did_you_mean(word, _METHODS)}")
-    if method is AuthMethod.PUBKEY:
-        try:
-            constraints.parse(text)
-        except ValueError as why:
-            raise BadValue(text, f"{quoted(text)}: {why}") from None
-    return Auth(method, "" if text in ("pubkey", "psk", "secret", "any") else text)
+def auth_of(methods: Mapping[str, AuthMethod]) -> Callable[[str], Auth]:
+    """A reader of the words that one dialect has for ways to authenticate."""
+
+    def parse(text: str) -> Auth:
+        word = re.split(r"[-:/]", text, maxsplit=1)[0]
+        method = methods.get(word)
+        if method is None or (word in _BARE and word != text):
+            known = ", ".join(methods)
+            raise BadValue(text, f"{quoted(text)} is not one of {known}{did_you_mean(word, methods)}")
+        if method is AuthMethod.PUBKEY:
+            try:
+                constraints.parse(text)
+            except ValueError as why:
+                raise BadValue(text, f"{quoted(text)}: {why}") from None
+        return Auth(method, "" if text in ("pubkey", *_BARE) else text)
+
+    return parse
 
 
 def identity(text: str) -> Identity:
@@ -104,7 +110,9 @@ def _ppk_id(text: str) -> str:
 
 AUTHORITY = Type("distinguished name, %same", _authority)
 PPK_ID = Type("name, @name, name@name", _ppk_id)
-AUTH = Type("psk, pubkey[-...], rsa[-N][-...], ecdsa[-N][-...], eap[-method], xauth[-backend], any", _auth)
+AUTH = Type(
+    "psk, pubkey[-...], rsa[-N][-...], ecdsa[-N][-...], eap[-method], xauth[-backend], any", auth_of(_METHODS)
+)
 IDENTITY = Type("address, name, user@name, @#hex, type:value, %any", identity)
 END_IDENTITY = Type(
     "address, name, user@name, @#hex, type:value, %any; %name on the right: loose", _end_identity

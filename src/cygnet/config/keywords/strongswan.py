@@ -5,27 +5,11 @@ from __future__ import annotations
 
 import re
 
-from cygnet.config.diagnostics import BadValue, did_you_mean, quoted
+from cygnet.config.diagnostics import BadValue, quoted
 from cygnet.config.keywords.addresses import GATEWAYS, address
 from cygnet.config.keywords.logging import LEVEL
 from cygnet.config.keywords.row import Keyword, Type, by_name
-from cygnet.config.keywords.types import MAX_TIME, TEXT, one_of
-
-_BOOLS = {
-    "yes": True, "true": True, "enabled": True, "1": True,
-    "no": False, "false": False, "disabled": False, "0": False,
-}  # fmt: skip
-_TIME = re.compile(r"([0-9]+)\s*([smhd]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _bool(text: str) -> bool:
-    if text.lower() not in _BOOLS:
-        near = did_you_mean(text, _BOOLS)
-        raise BadValue(
-            text, f"{quoted(text)} is not one of yes, true, enabled, 1, no, false, disabled, 0{near}"
-        )
-    return _BOOLS[text.lower()]
+from cygnet.config.keywords.types import TEXT, braces_bool, braces_seconds, one_of
 
 
 def _integer(low: int, high: int) -> Type[int]:
@@ -41,10 +25,7 @@ def _integer(low: int, high: int) -> Type[int]:
 
 
 def _seconds(text: str) -> float:
-    match = _TIME.fullmatch(text)
-    if not match or len(match[1]) > 10 or int(match[1]) * _SECONDS[match[2]] > MAX_TIME:
-        raise BadValue(text, f"{quoted(text)} is not a time: a whole number, then s, m, h or d (20s, 9m, 3h)")
-    return float(int(match[1]) * _SECONDS[match[2]])
+    return float(braces_seconds(text))
 
 
 def _decimal(low: float, high: float) -> Type[float]:
@@ -58,7 +39,7 @@ def _decimal(low: float, high: float) -> Type[float]:
     return Type(f"{low:g}..{high:g}, decimals allowed", parse)
 
 
-BOOL = Type("yes, no", _bool)
+BOOL = Type("yes, no", braces_bool)
 SECONDS = Type("time: N, Ns, Nm, Nh or Nd", _seconds)
 ADDRESS = Type("IP address", address)
 PORT = _integer(0, 65535)

@@ -14,7 +14,12 @@ from cygnet.config.keywords.row import Type
 T = TypeVar("T")
 
 _TIME = re.compile(r"(\d+)([smhd]?)", re.ASCII)
+_SPACED_TIME = re.compile(r"(\d+)\s*([smhd]?)", re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_BOOLS = {
+    "yes": True, "true": True, "enabled": True, "1": True,
+    "no": False, "false": False, "disabled": False, "0": False,
+}  # fmt: skip
 #: Times and counters of charon are 32 and 64 bit.
 MAX_TIME = 2**32 - 1
 MAX_COUNT = 2**64 - 1
@@ -67,14 +72,27 @@ def integer(low: int, high: int, *named: tuple[str, int]) -> Type[int]:
     return Type(", ".join([limit, *names]), parse)
 
 
-def _time(text: str) -> int:
-    match = _TIME.fullmatch(text)
+def seconds(text: str, form: re.Pattern[str] = _TIME) -> int:
+    """A time; ``form`` has the number and the unit as its groups."""
+    match = form.fullmatch(text)
     if not match or len(match[1]) > 10:
         raise BadValue(text, f"{quoted(text)} is not a time: a whole number, then s, m, h or d (20s, 9m, 3h)")
-    seconds = int(match[1]) * _SECONDS[match[2]]
-    if seconds > MAX_TIME:
+    found = int(match[1]) * _SECONDS[match[2]]
+    if found > MAX_TIME:
         raise BadValue(text, f"{quoted(text)} is longer than {MAX_TIME} seconds")
-    return seconds
+    return found
+
+
+def braces_seconds(text: str) -> int:
+    """A time as files with braces have it, where blanks may stand before the unit."""
+    return seconds(text, _SPACED_TIME)
+
+
+def braces_bool(text: str) -> bool:
+    """A yes or no as files with braces have it."""
+    if text.lower() not in _BOOLS:
+        raise not_one_of(text, _BOOLS)
+    return _BOOLS[text.lower()]
 
 
 def _percent(text: str) -> int:
@@ -110,7 +128,7 @@ def _hex_or_decimal(text: str) -> int:
 
 YES_NO = words({"yes": True, "no": False}, foreign.YES_NO)
 TEXT: Type[str] = Type("text", str)
-TIME = Type("time: N, Ns, Nm, Nh or Nd", _time)
+TIME = Type("time: N, Ns, Nm, Nh or Nd", seconds)
 PERCENT = Type("N%", _percent)
 COUNT = integer(0, MAX_COUNT)
 DSCP = Type("up to six binary digits", _binary)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cygnet.config.keywords.swanctl.child import BY_NAME, DECISIVE
 from cygnet.config.swanctl.offers import offered
 from cygnet.config.swanctl.reading import Problems, Read, stray
@@ -40,14 +38,7 @@ def _selectors(read: Read, name: str, family: int, version: IkeVersion) -> tuple
             f"IKEv1 negotiates one network at each end of a CHILD_SA; as initiator only {found[0]} is used"
         )
         read.warn(name, reason)
-    return tuple(_of_family(selector, family) for selector in found)
-
-
-def _of_family(selector: TrafficSelector, family: int) -> TrafficSelector:
-    if not selector.dynamic:
-        return selector
-    return replace(dynamic(family), protocol=selector.protocol, start_port=selector.start_port,
-                   end_port=selector.end_port)  # fmt: skip
+    return tuple(dynamic(family, s.protocol, *s.ports) if s.dynamic else s for s in found)
 
 
 def _limits(read: Read, unit: str, default: int) -> Lifetime:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from cygnet.config import braces
 from cygnet.config.credentials import Credentials
 from cygnet.config.diagnostics import BadValue
-from cygnet.config.keys import Keys, owners_text
+from cygnet.config.keys import Keys, needs_psk, owners_text
 from cygnet.config.keywords.addresses import network
 from cygnet.config.keywords.swanctl.others import AUTHORITY_BY_NAME, POOL_BY_NAME
 from cygnet.config.swanctl.connection import connection
 from cygnet.config.swanctl.reading import Problems, Read, stray
 from cygnet.config.swanctl.secrets import secrets
 from cygnet.config.tree import Section
-from cygnet.model.config import AuthMethod, Authority, Connection, Pool, Settings, SharedSecret
+from cygnet.model.config import Authority, Connection, Pool, Settings, SharedSecret
 from cygnet.values.errors import CygnetError
 
 _ROOTS = ("connections", "secrets", "pools", "authorities")
@@ -82,7 +82,7 @@ class _Lowering:
             for pool in found.pools:
                 if pool not in pools:
                     self.problems.errors.append(section.error(f"{section.name}: there is no pool '{pool}'"))
-            if _needs_psk(found) and not keys.may_fit(found):
+            if needs_psk(found) and not keys.may_fit(found):
                 ids = " ".join(f"id-{n} = {who}" for n, who in enumerate(owners_text(found).split(" "), 1))
                 reason = (
                     f"no pre-shared key fits; secrets {{ ike-{section.name} {{ {ids} secret = ... }} }} would"
@@ -124,11 +124,6 @@ class _Lowering:
             else:
                 yield Authority(section.name, file, read.words("crl_uris"), read.words("ocsp_uris"),
                                 read.text("cert_uri_base"))  # fmt: skip
-
-
-def _needs_psk(found: Connection) -> bool:
-    negotiated = not found.children or not all(c.mode.is_shunt for c in found.children)
-    return negotiated and AuthMethod.PSK in (found.local[0].method, found.remote[0].method)
 
 
 def _broken(section: Section) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from cygnet.config.credentials import Credentials
+from cygnet.config.credentials import Credentials, refusal
 from cygnet.config.keywords.authentication import Auth
 from cygnet.config.keywords.swanctl.authentication import DECISIVE, LOCAL_BY_NAME, REMOTE_BY_NAME
 from cygnet.config.swanctl.reading import Problems, Read, stray
 from cygnet.config.tree import Section
 from cygnet.model.config import AuthMethod, AuthRound, IkeVersion, SendCert
-from cygnet.values.errors import CygnetError
 from cygnet.values.identity import ANY, Identity
 
 _WORKS = (AuthMethod.PSK, AuthMethod.PUBKEY)
@@ -79,12 +78,8 @@ class _Round:
         """Those that can be loaded; the others refuse the connection."""
         good = []
         for one in written:
-            try:
-                load(one)
-            except OSError as problem:
-                self.read.refuse(name, f"'{one}' cannot be read: {problem.strerror or problem}", one)
-            except (ValueError, CygnetError) as problem:
-                self.read.refuse(name, f"'{one}': {problem}", one)
+            if reason := refusal(load, one):
+                self.read.refuse(name, reason, one)
             else:
                 good.append(one)
         return tuple(good)

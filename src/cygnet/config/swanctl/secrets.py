@@ -5,14 +5,12 @@ What stands here is a secret, so no error shows a line of it: only its place and
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator
 
 from cygnet.config.diagnostics import BadValue, did_you_mean
 from cygnet.config.keywords.authentication import identity
 from cygnet.config.keywords.swanctl.others import SECRETS
+from cygnet.config.secret_text import base64_of, hexadecimal
 from cygnet.config.swanctl.reading import Problems
 from cygnet.config.tree import Section, Setting
 from cygnet.model.config import SecretKind, SharedSecret
@@ -90,17 +88,13 @@ def _owner(setting: Setting) -> Identity:
 
 def _value(setting: Setting) -> Secret:
     text = setting.value or ""
-    if text[:2] == "0x":
-        digits = text[2:].replace(":", "")
-        if not re.fullmatch(r"[0-9a-fA-F]+", digits):
-            raise _Bad(setting, setting.key, "a secret that begins with 0x must be hexadecimal digits")
-        return Secret(bytes.fromhex("0" * (len(digits) % 2) + digits))
-    if text[:2] == "0s":
-        try:
-            return Secret(base64.b64decode(text[2:].rstrip("=") + "=" * (-len(text[2:].rstrip("=")) % 4),
-                                           validate=True))  # fmt: skip
-        except (binascii.Error, ValueError):
-            raise _Bad(setting, setting.key, "a secret that begins with 0s must be base64") from None
+    try:
+        if text[:2] == "0x":
+            return Secret(hexadecimal(text[2:]))
+        if text[:2] == "0s":
+            return Secret(base64_of(text[2:]))
+    except ValueError as why:
+        raise _Bad(setting, setting.key, str(why)) from None
     if not text:
         raise _Bad(setting, setting.key, "the secret is empty")
     return Secret(text.encode("utf-8", "surrogateescape"))

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cygnet.crypto.issuing.certificates import check_pair
 from cygnet.crypto.issuing.errors import IssuingError, WishError
 from cygnet.crypto.issuing.keys import Signing, sign
-from cygnet.crypto.x509 import Certificate, authority_key_id, pem_blocks, read_extensions, signed
+from cygnet.crypto.pem import pem_blocks
+from cygnet.crypto.x509 import Certificate, authority_key_id, read_extensions, signed
 from cygnet.values import der, dn
 from cygnet.values.der import DerError
 

@@ -15,7 +15,8 @@ from cygnet.crypto.issuing.errors import IssuingError, WishError
 from cygnet.crypto.issuing.extensions import PROFILE_OID, PROFILES, Wishes, extensions, oid
 from cygnet.crypto.issuing.keys import PublicKey, Signing, key_ids, loaded_public, spki
 from cygnet.crypto.issuing.names import general_name, name_from_der
-from cygnet.crypto.x509 import Certificate, certificates_in, pem_blocks
+from cygnet.crypto.pem import certificates_in, pem_blocks
+from cygnet.crypto.x509 import Certificate
 from cygnet.values import der
 
 SERIAL_BYTES = 20  #: at most (RFC 5280 §4.1.2.2)

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from cygnet.crypto.issuing.errors import IssuingError, PassphraseNeeded
 from cygnet.crypto.issuing.keys import PrivateKey, Signing, known
+from cygnet.crypto.pem import pem_blocks
 from cygnet.crypto.publickey import SignatureError, signature_algorithm
-from cygnet.crypto.x509 import Certificate, pem_blocks
+from cygnet.crypto.x509 import Certificate
 from cygnet.values import der
 from cygnet.values.der import DerError
 from cygnet.values.secret import Secret

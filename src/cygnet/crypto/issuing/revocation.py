@@ -18,8 +18,9 @@ from cygnet.crypto.issuing.extensions import oid, uri
 from cygnet.crypto.issuing.keys import Signing
 from cygnet.crypto.issuing.names import name_from_der
 from cygnet.crypto.ocsp import OcspRequest
+from cygnet.crypto.pem import pem_blocks
 from cygnet.crypto.publickey import key_bits
-from cygnet.crypto.x509 import Certificate, KeyUse, pem_blocks
+from cygnet.crypto.x509 import Certificate, KeyUse
 
 #: strongSwan's spelling on the command line -> RFC 5280's
 REASONS: dict[str, str] = {

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cygnet.crypto import sign
+from cygnet.crypto.pem import certificates_in
 from cygnet.crypto.publickey import KeyKind, PublicKey, SignatureError
-from cygnet.crypto.x509 import Certificate, CertificateError, certificates_in
+from cygnet.crypto.x509 import Certificate, CertificateError
 from cygnet.engine import signing
 from cygnet.engine.certificates import MOST, Shown, chain_along, signed_by_peer, wants_certificate
 from cygnet.engine.ikev1.sa import IkeSaV1

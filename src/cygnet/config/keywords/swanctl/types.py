@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import re
 
-from cygnet.config.diagnostics import BadValue, did_you_mean, quoted
+from cygnet.config.diagnostics import BadValue, quoted
 from cygnet.config.keywords.addresses import ProtoPort, Subnet, host, listed, network, protoport
-from cygnet.config.keywords.authentication import Auth, identity
+from cygnet.config.keywords.authentication import auth_of
 from cygnet.config.keywords.proposals import proposal
 from cygnet.config.keywords.row import Type
-from cygnet.config.keywords.types import MAX_COUNT, MAX_TIME
+from cygnet.config.keywords.types import MAX_COUNT, braces_bool, braces_seconds
 from cygnet.model.config import AuthMethod
-from cygnet.values import constraints
 from cygnet.values.iana import Protocol
 from cygnet.values.selector import TrafficSelector, dynamic
 
-_BOOLS = {
-    "yes": True, "true": True, "enabled": True, "1": True,
-    "no": False, "false": False, "disabled": False, "0": False,
-}  # fmt: skip
-_TIME = re.compile(r"(\d{1,10})\s*([smhd]?)", re.ASCII)
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _COUNT = re.compile(r"(\d{1,20})\s*([kmgKMG]?)", re.ASCII)
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _SELECTOR = re.compile(r"(?P<net>[^\[\]]*)(?:\[(?P<protoport>[^\[\]]*)\])?")
-#: ``auth`` words and what they begin, of which pubkey's take constraints behind them.
+#: ``auth`` words by what they begin with.
 _METHODS = {
     "psk": AuthMethod.PSK,
     "pubkey": AuthMethod.PUBKEY,
@@ -39,41 +32,12 @@ _METHODS = {
 }
 
 
-def _bool(text: str) -> bool:
-    if text.lower() not in _BOOLS:
-        raise BadValue(text, f"{quoted(text)} is not one of yes, no{did_you_mean(text, _BOOLS)}")
-    return _BOOLS[text.lower()]
-
-
-def _time(text: str) -> int:
-    match = _TIME.fullmatch(text)
-    seconds = int(match[1]) * _SECONDS[match[2]] if match else MAX_TIME + 1
-    if seconds > MAX_TIME:
-        raise BadValue(text, f"{quoted(text)} is not a time: a whole number, then s, m, h or d (20s, 9m, 3h)")
-    return seconds
-
-
 def _count(text: str) -> int:
     match = _COUNT.fullmatch(text)
     value = int(match[1]) * _FACTORS[match[2].lower()] if match else MAX_COUNT + 1
     if value > MAX_COUNT:
         raise BadValue(text, f"{quoted(text)} is not a number of bytes or packets (500000, 10M)")
     return value
-
-
-def _auth(text: str) -> Auth:
-    word = re.split(r"[-:/]", text, maxsplit=1)[0]
-    method = _METHODS.get(word)
-    if method is None or (word in ("psk", "any") and word != text):
-        raise BadValue(
-            text, f"{quoted(text)} is not one of {', '.join(_METHODS)}{did_you_mean(word, _METHODS)}"
-        )
-    if method is AuthMethod.PUBKEY:
-        try:
-            constraints.parse(text)
-        except ValueError as why:
-            raise BadValue(text, f"{quoted(text)}: {why}") from None
-    return Auth(method, "" if text in ("pubkey", "psk", "any") else text)
 
 
 def _selector(text: str) -> TrafficSelector:
@@ -115,12 +79,13 @@ def _uri(text: str) -> str:
     return text
 
 
-BOOL = Type("yes, no", _bool)
-TIME = Type("time: N, Ns, Nm, Nh or Nd", _time)
+BOOL = Type("yes, no", braces_bool)
+TIME = Type("time: N, Ns, Nm, Nh or Nd", braces_seconds)
 VOLUME = Type("a whole number, k, M or G behind it", _count)
-AUTH = Type("pubkey[-...], rsa[-N][-...], ecdsa[-N][-...], psk, eap[-method], xauth[-backend], any", _auth)
+AUTH = Type(
+    "pubkey[-...], rsa[-N][-...], ecdsa[-N][-...], psk, eap[-method], xauth[-backend], any", auth_of(_METHODS)
+)
 SELECTORS = Type("network[[protocol/port]], dynamic, or a list", listed(_selector))
 HOSTS = Type("IP address, host name, range, subnet, %any, or a list", listed(host))
 WORDS = Type("text, or a list", words)
 URIS = Type("URIs", listed(_uri))
-IDENTITIES = Type("identities", listed(identity))
