@@ -65,8 +65,10 @@ def _known(rounds: Iterable[AuthRound], hosts: Iterable[str]) -> tuple[list[Iden
 
 def needs_psk(connection: Connection) -> bool:
     """Whether something is negotiated, by a pre-shared key at either end."""
-    shunts = bool(connection.children) and all(child.mode.is_shunt for child in connection.children)
-    return not shunts and AuthMethod.PSK in (connection.local[0].method, connection.remote[0].method)
+    return not connection.only_shunts and AuthMethod.PSK in (
+        connection.local[0].method,
+        connection.remote[0].method,
+    )
 
 
 def owners_text(connection: Connection) -> str:

@@ -91,7 +91,7 @@ def expiring(watched: Iterable[Watched], now: int) -> Iterator[Watched]:
 
 
 def _rounds(connection: Connection, here: bool) -> list[AuthRound]:
-    if all(child.mode.is_shunt for child in connection.children):
+    if connection.only_shunts:
         return []
     rounds = connection.local if here else connection.remote
     wanted = (AuthMethod.PUBKEY,) if here else (AuthMethod.PUBKEY, AuthMethod.ANY)

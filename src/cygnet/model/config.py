@@ -253,6 +253,11 @@ class Connection:
         if not self.local or not self.remote:
             raise ValueError(f"'{self.name}': each end authenticates in at least one round")
 
+    @property
+    def only_shunts(self) -> bool:
+        """Nothing is ever negotiated for it; a connection without children is an IKE_SA by itself."""
+        return bool(self.children) and all(child.mode.is_shunt for child in self.children)
+
     def child(self, name: str) -> Child | None:
         return next((c for c in self.children if c.name == name), None)
 
